@@ -1,0 +1,301 @@
+// Statement nodes: loops, blocks, stores, and what GPUs need.
+//
+// A block is the unit that a schedule moves: an iteration domain of its own, and bindings that say which point of the
+// domain each turn of the loops around it computes. The loops are only an enumeration order.
+#pragma once
+
+#include <optional>
+
+#include "ir/expr.h"
+
+namespace tw {
+
+// X(Name, text): where a buffer lives, and who sees it.
+#define TW_SCOPES(X)                                                           \
+  X(Global, "global")     /* memory; everyone */                               \
+  X(Shared, "shared")     /* one GPU block */                                  \
+  X(Local, "local")       /* one thread; on a CPU registers or its stack */    \
+  X(Fragment, "fragment") /* registers spread over a warp by a lane map */
+
+// X(Name, text): how the turns of a loop run.
+#define TW_LOOP_KINDS(X)                                             \
+  X(Serial, "serial")                                                \
+  X(Parallel, "parallel")         /* turns in any order, at once */  \
+  X(Vectorized, "vectorized")     /* turns are lanes */              \
+  X(Unrolled, "unrolled")                                            \
+  X(Bound, "bind")                /* turns are a GPU index */
+
+// X(Name, text): what a bound loop is bound to.
+#define TW_GPU_INDICES(X)       \
+  X(BlockX, "blockIdx.x")       \
+  X(BlockY, "blockIdx.y")       \
+  X(BlockZ, "blockIdx.z")       \
+  X(ThreadX, "threadIdx.x")     \
+  X(ThreadY, "threadIdx.y")     \
+  X(ThreadZ, "threadIdx.z")
+
+// X(Name, text): kinds of a block's axes.
+#define TW_AXIS_KINDS(X)                                                            \
+  X(Spatial, "spatial")  /* points are independent */                               \
+  X(Reduction, "reduce") /* points combine with an associative reducer */           \
+  X(Ordered, "ordered")  /* points run in increasing order (scan, rolling buffer) */
+
+// X(Name, text): who waits at a barrier.
+#define TW_BARRIERS(X) \
+  X(Warp, "warp")      \
+  X(Block, "block")
+
+// X(Name, text): what a program's parameter is.
+#define TW_PARAM_KINDS(X)                                                           \
+  X(Input, "in")                                                                    \
+  X(Constant, "const")   /* an input that may be prepared beforehand: a weight */   \
+  X(Output, "out")                                                                  \
+  X(InOut, "inout")                                                                 \
+  X(Size, "size")        /* an integer argument */                                  \
+  X(Shape, "shape")      /* an integer known from the shapes of other arguments */  \
+  X(Tunable, "param")    /* an integer of the schedule, with a default */
+
+#define TW_DECLARE_ENUM(Enum, LIST)                                               \
+  enum class Enum : uint8_t { LIST(TW_ENUMERATOR) };                              \
+  const char* to_string(Enum value);                                              \
+  std::optional<Enum> parse_enum(std::string_view text, Enum*); /* tag pointer */
+#define TW_ENUMERATOR(Name, text) k##Name,
+TW_DECLARE_ENUM(Scope, TW_SCOPES)
+TW_DECLARE_ENUM(LoopKind, TW_LOOP_KINDS)
+TW_DECLARE_ENUM(GpuIndex, TW_GPU_INDICES)
+TW_DECLARE_ENUM(AxisKind, TW_AXIS_KINDS)
+TW_DECLARE_ENUM(BarrierScope, TW_BARRIERS)
+TW_DECLARE_ENUM(ParamKind, TW_PARAM_KINDS)
+#undef TW_DECLARE_ENUM
+
+/// The value whose text this is.
+template <class Enum>
+std::optional<Enum> enum_from_text(std::string_view text) {
+  return parse_enum(text, static_cast<Enum*>(nullptr));
+}
+
+inline bool is_thread(GpuIndex index) { return index >= GpuIndex::kThreadX; }
+
+/// Where element `coords` of a fragment lives: in register `slot` of lane `lane` of the warp. Injective.
+struct LaneMap {
+  std::vector<VarDef> coords;
+  Expr lane, slot;
+  TW_FIELDS(coords, lane, slot)
+};
+
+/// A dense or strided array of scalars. Extents have type index and are at least 0; rank 0 is one element.
+struct BufferNode : Node {
+  static constexpr Kind kKind = Kind::kBufferNode;
+  BufferNode() : Node(kKind) {}
+  static Buffer make(std::string name, DType dtype, std::vector<Expr> shape, Scope scope = Scope::kGlobal);
+  int rank() const { return static_cast<int>(shape.size()); }
+  Label name;
+  DType dtype;
+  std::vector<Expr> shape;
+  std::vector<Expr> strides;  // in elements; empty: row-major without gaps
+  Scope scope = Scope::kGlobal;
+  int64_t alignment = 0;  // of the first element, in bytes; 0: that of the type
+  std::optional<LaneMap> lane_map;
+  TW_FIELDS(name, dtype, shape, strides, scope, alignment, lane_map)
+};
+
+/// min <= x < min + extent.
+struct Range {
+  Expr min, extent;
+  TW_FIELDS(min, extent)
+};
+
+/// A box of a buffer.
+struct Region {
+  Buffer buffer;
+  std::vector<Range> ranges;
+  TW_FIELDS(buffer, ranges)
+};
+
+/// for 0 <= var < extent. An ordered loop must run its turns in increasing order (it carries a scan or a rolling
+/// buffer): no primitive may reorder or parallelise it.
+struct For : StmtNode {
+  static constexpr Kind kKind = Kind::kFor;
+  For() : StmtNode(kKind) {}
+  static Stmt make(Var var, Expr extent, Stmt body, LoopKind loop_kind = LoopKind::kSerial, bool ordered = false);
+  /// A loop whose turns are a GPU index.
+  static Stmt bind(Var var, Expr extent, GpuIndex index, Stmt body);
+  Expr extent;
+  VarDef var;
+  LoopKind loop_kind = LoopKind::kSerial;
+  GpuIndex gpu_index = GpuIndex::kBlockX;  // of a bound loop
+  bool ordered = false;
+  Attrs annotations;
+  Stmt body;
+  TW_FIELDS(extent, var, loop_kind, gpu_index, ordered, annotations, body)
+};
+
+/// One axis of a block's domain, 0 <= var < extent, and the expression of the loop variables that it is bound to.
+struct BlockAxis {
+  AxisKind axis_kind = AxisKind::kSpatial;
+  Expr extent, binding;
+  VarDef var;
+  TW_FIELDS(axis_kind, extent, binding, var)
+};
+
+/// One instance of a computation for each point of its domain. `predicate` (of the loop variables) says which turns of
+/// the loops run an instance: splits that do not divide leave some over. The body and the regions use the block's
+/// own axes and sizes, no loop variable. `init` runs before the first instance of each point of the spatial
+/// axes. The body of a block with a `reducer` stores reducer.combine(loads of the written elements, sources).
+struct Block : StmtNode {
+  static constexpr Kind kKind = Kind::kBlock;
+  Block() : StmtNode(kKind) {}
+  Label name;
+  BlockId id;
+  Expr predicate;  // null: always
+  std::vector<BlockAxis> axes;
+  std::vector<Region> reads, writes;
+  Reducer reducer;  // null: none
+  Attrs annotations;
+  Stmt init;  // null: none
+  Stmt body;
+  TW_FIELDS(name, id, predicate, axes, reads, writes, reducer, annotations, init, body)
+};
+
+/// Writes an element, or one a lane: all loads of `value` come before all writes. Lanes whose `predicate` is false
+/// write nothing.
+struct Store : StmtNode {
+  static constexpr Kind kKind = Kind::kStore;
+  Store() : StmtNode(kKind) {}
+  static Stmt make(Buffer buffer, std::vector<Expr> indices, Expr value, Expr predicate = {});
+  Buffer buffer;
+  std::vector<Expr> indices;
+  Expr value;
+  Expr predicate;       // null: always
+  bool atomic = false;  // a read-modify-write of one element that no other turn may cut in two
+  TW_FIELDS(buffer, indices, value, predicate, atomic)
+};
+
+struct If : StmtNode {
+  static constexpr Kind kKind = Kind::kIf;
+  If() : StmtNode(kKind) {}
+  static Stmt make(Expr cond, Stmt then_body, Stmt else_body = {});
+  Expr cond;
+  Stmt then_body;
+  Stmt else_body;  // null: nothing
+  TW_FIELDS(cond, then_body, else_body)
+};
+
+/// A value computed once for `body`.
+struct Let : StmtNode {
+  static constexpr Kind kKind = Kind::kLet;
+  Let() : StmtNode(kKind) {}
+  static Stmt make(Var var, Expr value, Stmt body);
+  Expr value;
+  VarDef var;
+  Stmt body;
+  TW_FIELDS(value, var, body)
+};
+
+/// A buffer that lives while `body` runs, uninitialised each time.
+struct Allocate : StmtNode {
+  static constexpr Kind kKind = Kind::kAllocate;
+  Allocate() : StmtNode(kKind) {}
+  static Stmt make(Buffer buffer, Stmt body);
+  BufferDef buffer;
+  Stmt body;
+  TW_FIELDS(buffer, body)
+};
+
+/// One after the other. Never holds a Seq; never has just one element (make sees to both).
+struct Seq : StmtNode {
+  static constexpr Kind kKind = Kind::kSeq;
+  Seq() : StmtNode(kKind) {}
+  /// Flattens; drops null statements. An empty list gives an empty Seq: no operation.
+  static Stmt make(std::vector<Stmt> stmts);
+  std::vector<Stmt> stmts;
+  TW_FIELDS(stmts)
+};
+
+/// Stops the program with `message` when `cond` is false.
+struct Assert : StmtNode {
+  static constexpr Kind kKind = Kind::kAssert;
+  Assert() : StmtNode(kKind) {}
+  static Stmt make(Expr cond, std::string message);
+  Expr cond;
+  std::string message;
+  TW_FIELDS(cond, message)
+};
+
+/// Something a later pass or the code generator should know of `body`.
+struct Attr : StmtNode {
+  static constexpr Kind kKind = Kind::kAttr;
+  Attr() : StmtNode(kKind) {}
+  static Stmt make(std::string key, AttrValue value, Stmt body);
+  std::string key;
+  AttrValue value;
+  Stmt body;
+  TW_FIELDS(key, value, body)
+};
+
+/// A hint that the element will be used soon. May be out of range.
+struct Prefetch : StmtNode {
+  static constexpr Kind kKind = Kind::kPrefetch;
+  Prefetch() : StmtNode(kKind) {}
+  static Stmt make(Buffer buffer, std::vector<Expr> indices, bool write, int64_t locality);
+  Buffer buffer;
+  std::vector<Expr> indices;
+  bool write = false;
+  int64_t locality = 3;  // 3: keep in all caches, 0: used once
+  TW_FIELDS(buffer, indices, write, locality)
+};
+
+/// Every thread of the warp or block arrives before any goes on, and sees what the others wrote.
+struct Barrier : StmtNode {
+  static constexpr Kind kKind = Kind::kBarrier;
+  Barrier() : StmtNode(kKind) {}
+  static Stmt make(BarrierScope scope);
+  BarrierScope scope = BarrierScope::kBlock;
+  TW_FIELDS(scope)
+};
+
+/// Starts to copy `count` elements that follow each other in the last dimension. The destination is undefined until
+/// the group that the copy was committed to has been waited for.
+struct AsyncCopy : StmtNode {
+  static constexpr Kind kKind = Kind::kAsyncCopy;
+  AsyncCopy() : StmtNode(kKind) {}
+  static Stmt make(Buffer to, std::vector<Expr> to_indices, Buffer from, std::vector<Expr> from_indices,
+                   int64_t count);
+  Buffer to;
+  std::vector<Expr> to_indices;
+  Buffer from;
+  std::vector<Expr> from_indices;
+  int64_t count = 1;
+  TW_FIELDS(to, to_indices, from, from_indices, count)
+};
+
+/// Makes a group of the thread's copies since the last commit.
+struct AsyncCommit : StmtNode {
+  static constexpr Kind kKind = Kind::kAsyncCommit;
+  AsyncCommit() : StmtNode(kKind) {}
+  static Stmt make();
+  auto fields() { return std::tuple<>(); }
+  auto fields() const { return std::tuple<>(); }
+};
+
+/// Waits until at most `pending` of the thread's groups are unfinished.
+struct AsyncWait : StmtNode {
+  static constexpr Kind kKind = Kind::kAsyncWait;
+  AsyncWait() : StmtNode(kKind) {}
+  static Stmt make(int64_t pending);
+  int64_t pending = 0;
+  TW_FIELDS(pending)
+};
+
+/// A call of a tensor intrinsic on boxes of buffers, one for each parameter of the program that declares what it
+/// computes (program.h). Unit dimensions of a box may be dropped to match the parameter's rank.
+struct TensorCall : StmtNode {
+  static constexpr Kind kKind = Kind::kTensorCall;
+  TensorCall() : StmtNode(kKind) {}
+  static Stmt make(std::string intrinsic, std::vector<Region> operands);
+  std::string intrinsic;
+  std::vector<Region> operands;
+  TW_FIELDS(intrinsic, operands)
+};
+
+}  // namespace tw
