@@ -1,7 +1,9 @@
 #include "ir/equal.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
+#include <cmath>
+#include <limits>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -12,6 +14,11 @@
 namespace tw {
 namespace {
 
+/// The bits of a number; all NaN are one.
+uint64_t bits_of(double value) {
+  return std::bit_cast<uint64_t>(std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value);
+}
+
 /// Compares two trees in step, keeping a one-to-one map between their names.
 class Comparison {
  public:
@@ -20,7 +27,8 @@ class Comparison {
   bool nodes(const Node* a, const Node* b) {
     if (!a || !b) return a == b;
     if (a->kind != b->kind) return false;
-    if (a->kind == Kind::kVariable) return variables(static_cast<const Variable*>(a), static_cast<const Variable*>(b));
+    if (a->kind == Kind::kVariable)
+      return variables(static_cast<const Variable*>(a), static_cast<const Variable*>(b));
     switch (a->kind) {
 #define TW_CASE(Struct) \
   case Kind::k##Struct: return fields(static_cast<const Struct&>(*a), static_cast<const Struct&>(*b));
@@ -63,7 +71,15 @@ class Comparison {
     } else if constexpr (std::same_as<T, Label> || std::same_as<T, BlockId>) {
       return true;
     } else if constexpr (std::same_as<T, double>) {
-      return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+      return bits_of(a) == bits_of(b);
+    } else if constexpr (std::same_as<T, AttrValue>) {
+      return a.index() == b.index() &&
+             std::visit(
+                 [&](const auto& x) { return field(x, std::get<std::remove_cvref_t<decltype(x)>>(b)); }, a);
+    } else if constexpr (std::same_as<T, Attrs>) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](const auto& x, const auto& y) {
+        return x.first == y.first && field(x.second, y.second);
+      });
     } else {
       return a == b;
     }
@@ -149,8 +165,12 @@ class Hashing {
     } else if constexpr (detail::HasFields<T>) {
       fields(x);
     } else if constexpr (std::same_as<T, VarDef>) {
+      if (x) variables_.erase(&*x);  // introduced again, it is another name
       node(x.get());
-    } else if constexpr (std::same_as<T, Buffer> || std::same_as<T, BufferDef>) {
+    } else if constexpr (std::same_as<T, BufferDef>) {
+      if (x) buffers_.erase(x.get());
+      buffer(x.get());
+    } else if constexpr (std::same_as<T, Buffer>) {
       buffer(x.get());
     } else if constexpr (std::derived_from<T, Ref<ExprNode>> || std::derived_from<T, Ref<StmtNode>> ||
                          std::same_as<T, Reducer> || std::same_as<T, Program>) {
@@ -158,11 +178,12 @@ class Hashing {
     } else if constexpr (std::same_as<T, Label> || std::same_as<T, BlockId>) {
       // blind
     } else if constexpr (std::same_as<T, double>) {
-      word(std::bit_cast<uint64_t>(x));
+      word(bits_of(x));
     } else if constexpr (std::same_as<T, std::string>) {
       text(x);
     } else if constexpr (std::same_as<T, DType>) {
-      word(static_cast<uint64_t>(x.code) | static_cast<uint64_t>(x.bits) << 8 | static_cast<uint64_t>(x.lanes) << 16);
+      word(static_cast<uint64_t>(x.code) | static_cast<uint64_t>(x.bits) << 8 |
+           static_cast<uint64_t>(x.lanes) << 16);
     } else if constexpr (std::same_as<T, AttrValue>) {
       word(x.index());
       std::visit([&](const auto& value) { field(value); }, x);
@@ -175,17 +196,20 @@ class Hashing {
   }
 
   void variable(const Variable& v) {
-    const auto [at, fresh] = variables_.try_emplace(&v, variables_.size());
+    const auto [at, fresh] = variables_.try_emplace(&v, next_variable_);
     word(at->second);
     if (!fresh) return;
+    ++next_variable_;
     field(v.dtype), field(v.min), field(v.max), field(v.multiple_of);
   }
 
   void buffer(const BufferNode* b) {
     if (!b) return word(0);
-    const auto [at, fresh] = buffers_.try_emplace(b, buffers_.size());
+    const auto [at, fresh] = buffers_.try_emplace(b, next_buffer_);
     word(at->second + 1);
-    if (fresh) fields(*b);
+    if (!fresh) return;
+    ++next_buffer_;
+    fields(*b);
   }
 
   void word(uint64_t value) {
@@ -199,8 +223,9 @@ class Hashing {
   }
 
   XXH3_state_t state_;
-  std::unordered_map<const Variable*, std::size_t> variables_;
-  std::unordered_map<const BufferNode*, std::size_t> buffers_;
+  std::unordered_map<const Variable*, uint64_t> variables_;
+  std::unordered_map<const BufferNode*, uint64_t> buffers_;
+  uint64_t next_variable_ = 0, next_buffer_ = 0;
 };
 
 }  // namespace

@@ -1,20 +1,30 @@
 #include "ir/expr.h"
 
+#include <cmath>
+
 #include "ir/scalar.h"
 #include "ir/visit.h"
+#include "ir/well_formed.h"
 #include "support/error.h"
 
 namespace tw {
 namespace {
 
-void check_same_type(const char* what, const Expr& a, const Expr& b) {
-  check_internal(a.dtype() == b.dtype(), "operands of {} have types {} and {}", what, to_string(a.dtype()),
-                 to_string(b.dtype()));
+/// The node, which must be well formed.
+template <class Handle = Expr, class T>
+Handle checked(const T* node) {
+  Handle made(node);
+  const std::string fault = node_fault(*node);
+  check_internal(fault.empty(), "{}", fault);
+  return made;
 }
 
-bool folds(const Expr& e) { return e.dtype().is_index() || e.dtype().is_bool(); }
+bool folds(const Expr& e) {
+  return e.dtype().is_index() || e.dtype().is_bool();
+}
 
-/// The operator's value when both sides are scalar constants of type index or bool and the result is in range.
+/// The operator's value when both sides are scalar constants of type index or bool and the result is in
+/// range.
 Expr fold(BinaryOp op, const Expr& a, const Expr& b) {
   const auto* x = as<IntImm>(a);
   const auto* y = as<IntImm>(b);
@@ -32,31 +42,21 @@ Var::Var(const Variable* node) : Expr(node) {}
 Var::Var(std::string name, DType type) : Expr(new Variable(type, std::move(name))) {}
 
 Expr IntImm::make(DType type, int64_t value) {
-  check_internal(type.is_scalar() && (type.is_integer() || type.is_bool()), "integer constant of type {}",
-                 to_string(type));
-  check_internal(type.bits == 64 || (value >= int_min_of(type) && value <= int_max_of(type)),
-                 "constant {} is out of the range of {}", value, to_string(type));
-  return Expr(new IntImm(type, value));
+  return checked(new IntImm(type, value));
 }
 
 Expr FloatImm::make(DType type, double value) {
-  check_internal(type.is_scalar() && type.is_float(), "floating constant of type {}", to_string(type));
-  return Expr(new FloatImm(type, round_to(type, value)));
+  // One NaN: its sign and payload depend on the machine.
+  if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
+  return checked(new FloatImm(type, round_to(type, value)));
 }
 
 Var Variable::make(std::string name, DType type, int64_t min, int64_t max, int64_t multiple_of) {
-  check_internal(min <= max && multiple_of >= 1, "variable {} in [{}, {}], a multiple of {}", name, min, max,
-                 multiple_of);
-  return Var(new Variable(type, std::move(name), min, max, multiple_of));
+  return checked<Var>(new Variable(type, std::move(name), min, max, multiple_of));
 }
 
 Expr Unary::make(UnaryOp op, Expr a) {
-  const DType type = a.dtype();
-  const bool legal = op == UnaryOp::kNot      ? type.is_bool()
-                     : op == UnaryOp::kBitNot ? type.is_integer()
-                                              : !type.is_bool();
-  check_internal(legal, "{} of {}", info(op).text, to_string(type));
-  return Expr(new Unary(op, std::move(a)));
+  return checked(new Unary(op, std::move(a)));
 }
 
 Binary::Binary(BinaryOp o, Expr x, Expr y)
@@ -66,34 +66,15 @@ Binary::Binary(BinaryOp o, Expr x, Expr y)
       b(std::move(y)) {}
 
 Expr Binary::make(BinaryOp op, Expr a, Expr b) {
-  check_same_type(info(op).text, a, b);
-  const DType type = a.dtype();
-  bool legal = true;
-  if (is_logical(op)) {
-    legal = type.is_bool();
-  } else if (op == BinaryOp::kDiv) {
-    legal = type.is_float();
-  } else if (op == BinaryOp::kShiftLeft || op == BinaryOp::kShiftRight) {
-    legal = type.is_integer();
-  } else if (is_bitwise(op)) {
-    legal = !type.is_float();
-  } else if (!is_comparison(op)) {
-    legal = !type.is_bool();
-  }
-  check_internal(legal, "{} of {}", info(op).text, to_string(type));
-  return Expr(new Binary(op, std::move(a), std::move(b)));
+  return checked(new Binary(op, std::move(a), std::move(b)));
 }
 
 Expr Select::make(Expr cond, Expr on_true, Expr on_false) {
-  check_same_type("select", on_true, on_false);
-  check_internal(cond.dtype() == kBool.with_lanes(on_true.dtype().lanes), "condition of type {} selects {}",
-                 to_string(cond.dtype()), to_string(on_true.dtype()));
-  return Expr(new Select(std::move(cond), std::move(on_true), std::move(on_false)));
+  return checked(new Select(std::move(cond), std::move(on_true), std::move(on_false)));
 }
 
 Expr Cast::make(DType type, Expr value) {
-  check_internal(type.lanes == value.dtype().lanes, "cast of {} to {}", to_string(value.dtype()), to_string(type));
-  return Expr(new Cast(type, std::move(value)));
+  return checked(new Cast(type, std::move(value)));
 }
 
 DType Load::infer_dtype() const {
@@ -108,34 +89,27 @@ Load::Load(Buffer b, std::vector<Expr> i, Expr p)
 }
 
 Expr Load::make(Buffer buffer, std::vector<Expr> indices, Expr predicate) {
-  check_internal(static_cast<int>(indices.size()) == buffer->rank(), "{} subscripts read buffer {} of rank {}",
-                 indices.size(), buffer->name.text, buffer->rank());
-  return Expr(new Load(std::move(buffer), std::move(indices), std::move(predicate)));
+  return checked(new Load(std::move(buffer), std::move(indices), std::move(predicate)));
 }
 
 Expr Call::make(Intrinsic op, std::vector<Expr> args) {
-  check_internal(static_cast<int>(args.size()) == info(op).arity, "{} arguments of {}", args.size(), info(op).text);
-  const DType type = args.front().dtype();
-  for (const Expr& arg : args) check_same_type(info(op).text, args.front(), arg);
-  check_internal(type.is_float() || (info(op).accepts_integers && type.is_integer()), "{} of {}", info(op).text,
-                 to_string(type));
-  return Expr(new Call(op, std::move(args)));
+  check_internal(!args.empty(), "{} of nothing", info(op).text);
+  return checked(new Call(op, std::move(args)));
 }
 
 Expr Ramp::make(Expr base, Expr stride, int lanes) {
-  check_same_type("ramp", base, stride);
-  check_internal(base.dtype().is_scalar() && base.dtype().is_integer() && lanes > 1, "ramp of {} lanes of {}", lanes,
-                 to_string(base.dtype()));
-  return Expr(new Ramp(std::move(base), std::move(stride), lanes));
+  check_internal(lanes > 1 && lanes <= UINT16_MAX, "ramp of {} lanes", lanes);
+  return checked(new Ramp(std::move(base), std::move(stride), lanes));
 }
 
 Expr Broadcast::make(Expr value, int lanes) {
-  check_internal(value.dtype().is_scalar() && lanes > 1, "broadcast of {} to {} lanes", to_string(value.dtype()),
-                 lanes);
-  return Expr(new Broadcast(std::move(value), lanes));
+  check_internal(lanes > 1 && lanes <= UINT16_MAX, "broadcast to {} lanes", lanes);
+  return checked(new Broadcast(std::move(value), lanes));
 }
 
-DType Reduce::infer_dtype() const { return sources.at(static_cast<std::size_t>(which)).dtype(); }
+DType Reduce::infer_dtype() const {
+  return sources.at(static_cast<std::size_t>(which)).dtype();
+}
 
 Reduce::Reduce(Reducer r, std::vector<ReduceAxis> x, std::vector<Expr> s, int64_t w)
     : ExprNode(kKind, s.at(static_cast<std::size_t>(w)).dtype()),
@@ -145,25 +119,21 @@ Reduce::Reduce(Reducer r, std::vector<ReduceAxis> x, std::vector<Expr> s, int64_
       which(w) {}
 
 Expr Reduce::make(Reducer reducer, std::vector<ReduceAxis> axes, std::vector<Expr> sources, int64_t which) {
-  check_internal(sources.size() == reducer->results.size(), "{} values for a reducer of {}", sources.size(),
-                 reducer->results.size());
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    check_internal(sources[i].dtype() == reducer->identities[i].dtype(), "value {} of a reduction has type {}, not {}",
-                   i, to_string(sources[i].dtype()), to_string(reducer->identities[i].dtype()));
-  return Expr(new Reduce(std::move(reducer), std::move(axes), std::move(sources), which));
+  check_internal(which >= 0 && which < static_cast<int64_t>(sources.size()), "component {} of {}", which,
+                 sources.size());
+  return checked(new Reduce(std::move(reducer), std::move(axes), std::move(sources), which));
 }
 
-Reducer ReducerNode::make(std::string name, std::vector<Var> lhs, std::vector<Var> rhs, std::vector<Expr> results,
-                          std::vector<Expr> identities) {
-  check_internal(lhs.size() == results.size() && rhs.size() == results.size() && identities.size() == results.size(),
-                 "reducer {} of {} components", name, results.size());
+Reducer ReducerNode::make(std::string name, std::vector<Var> lhs, std::vector<Var> rhs,
+                          std::vector<Expr> results, std::vector<Expr> identities) {
   auto* node = new ReducerNode();
+  Reducer made(node);
   node->name = std::move(name);
   node->lhs.assign(lhs.begin(), lhs.end());
   node->rhs.assign(rhs.begin(), rhs.end());
   node->results = std::move(results);
   node->identities = std::move(identities);
-  return Reducer(node);
+  return checked<Reducer>(node);
 }
 
 std::vector<Expr> ReducerNode::combine(const std::vector<Expr>& a, const std::vector<Expr>& b) const {
@@ -189,7 +159,9 @@ std::optional<double> as_float(const Expr& e) {
   return std::nullopt;
 }
 
-bool is_int(const Expr& e, int64_t value) { return as_int(e) == value; }
+bool is_int(const Expr& e, int64_t value) {
+  return as_int(e) == value;
+}
 
 Expr make_const(DType type, int64_t value) {
   const DType element = type.element();
@@ -205,7 +177,9 @@ Expr make_const(DType type, double value) {
   return type.is_scalar() ? scalar : Broadcast::make(scalar, type.lanes);
 }
 
-Expr make_bool(bool value) { return IntImm::make(kBool, value); }
+Expr make_bool(bool value) {
+  return IntImm::make(kBool, value);
+}
 
 Expr operator+(Expr a, Expr b) {
   if (Expr folded = fold(BinaryOp::kAdd, a, b)) return folded;
@@ -227,7 +201,9 @@ Expr operator*(Expr a, Expr b) {
   return Binary::make(BinaryOp::kMul, std::move(a), std::move(b));
 }
 
-Expr operator/(Expr a, Expr b) { return Binary::make(BinaryOp::kDiv, std::move(a), std::move(b)); }
+Expr operator/(Expr a, Expr b) {
+  return Binary::make(BinaryOp::kDiv, std::move(a), std::move(b));
+}
 
 Expr floordiv(Expr a, Expr b) {
   if (Expr folded = fold(BinaryOp::kFloorDiv, a, b)) return folded;
@@ -246,10 +222,10 @@ Expr ceildiv(Expr a, Expr b) {
   return floordiv(a + (b - one), b);
 }
 
-#define TW_FOLDING_BUILDER(Name, Op)                                \
-  Expr Name(Expr a, Expr b) {                                       \
-    if (Expr folded = fold(BinaryOp::Op, a, b)) return folded;      \
-    return Binary::make(BinaryOp::Op, std::move(a), std::move(b));  \
+#define TW_FOLDING_BUILDER(Name, Op)                               \
+  Expr Name(Expr a, Expr b) {                                      \
+    if (Expr folded = fold(BinaryOp::Op, a, b)) return folded;     \
+    return Binary::make(BinaryOp::Op, std::move(a), std::move(b)); \
   }
 TW_FOLDING_BUILDER(min, kMin)
 TW_FOLDING_BUILDER(max, kMax)
@@ -259,8 +235,12 @@ TW_FOLDING_BUILDER(lt, kLt)
 TW_FOLDING_BUILDER(le, kLe)
 #undef TW_FOLDING_BUILDER
 
-Expr gt(Expr a, Expr b) { return lt(std::move(b), std::move(a)); }
-Expr ge(Expr a, Expr b) { return le(std::move(b), std::move(a)); }
+Expr gt(Expr a, Expr b) {
+  return lt(std::move(b), std::move(a));
+}
+Expr ge(Expr a, Expr b) {
+  return le(std::move(b), std::move(a));
+}
 
 Expr logical_and(Expr a, Expr b) {
   if (is_int(a, 1) || is_int(b, 0)) return b;
@@ -295,6 +275,8 @@ Expr cast(DType type, Expr value) {
   return Cast::make(type, std::move(value));
 }
 
-Expr call(Intrinsic op, std::vector<Expr> args) { return Call::make(op, std::move(args)); }
+Expr call(Intrinsic op, std::vector<Expr> args) {
+  return Call::make(op, std::move(args));
+}
 
 }  // namespace tw

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "ir/buffer.h"
 #include "ir/node.h"
 #include "ir/ops.h"
 

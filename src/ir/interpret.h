@@ -1,9 +1,27 @@
 // Runs any program at any stage, slowly and plainly: the oracle of the tests.
 //
-// A program is compiled to a flat code for a register machine, then run with every access checked: bounds, reads of
-// memory that nobody wrote, overflow of index arithmetic, and races between turns of parallel, vectorised and GPU-bound
-// loops. GPU threads are simulated as coroutines that meet at barriers. An error is a `UserError` of kind value or index
-// that shows the place in the printed program and the values of the loop variables there.
+// A program is compiled to a flat code for a register machine, then run with every access checked: bounds,
+// reads of memory that nobody wrote, overflow of index arithmetic, and races between turns of parallel,
+// vectorised and GPU-bound loops. GPU threads are simulated as coroutines that meet at barriers. An error is
+// a `UserError` of kind value or index that shows the place in the printed program and the values of the loop
+// variables there.
+//
+// What it takes the headers of the IR to mean where they leave a choice:
+// - The init of a block runs when none, or all, of the instances of a point of its spatial axes have run
+// since the
+//   buffer that it writes was allocated: so a point that is computed again at an outer loop starts anew.
+// - Predicates mask accesses; subscripts and values are computed in every lane. Only Select is lazy.
+// - The threads of a group are the turns of directly nested loops over thread indices (with Let, Attr and
+// Allocate
+//   between) when a barrier, an asynchronous copy or a collective tensor intrinsic stands in them; without
+//   these the loops fork and join, so what follows them is ordered after them. A barrier outside such loops
+//   is no operation.
+// - Shared buffers and fragments that threads allocate are one instance for the block or the warp. A tensor
+// intrinsic
+//   with a fragment operand is computed once for the warp, whose threads must all come to it.
+// - An asynchronous copy reads at its start and arrives at the wait; its source must not change between.
+// - Arguments are copied in, and outputs are copied out when the run succeeds: an error leaves them
+// untouched.
 #pragma once
 
 #include <span>

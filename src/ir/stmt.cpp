@@ -1,26 +1,25 @@
 #include "ir/stmt.h"
 
-#include <cstring>
-#include <type_traits>
-
+#include "ir/well_formed.h"
 #include "support/error.h"
 
 namespace tw {
 
 #define TW_TEXT_CASE(Name, text) \
-  case E::k##Name: return text;
+  case E::k##Name:               \
+    return text;
 #define TW_PARSE_CASE(Name, text_) \
   if (text == text_) return E::k##Name;
-#define TW_DEFINE_ENUM(Enum, LIST)                             \
-  const char* to_string(Enum value) {                          \
-    using E = Enum;                                            \
-    switch (value) { LIST(TW_TEXT_CASE) }                      \
-    return "?";                                                \
-  }                                                            \
+#define TW_DEFINE_ENUM(Enum, LIST)                               \
+  const char* to_string(Enum value) {                            \
+    using E = Enum;                                              \
+    switch (value) { LIST(TW_TEXT_CASE) }                        \
+    return "?";                                                  \
+  }                                                              \
   std::optional<Enum> parse_enum(std::string_view text, Enum*) { \
-    using E = Enum;                                            \
-    LIST(TW_PARSE_CASE)                                        \
-    return std::nullopt;                                       \
+    using E = Enum;                                              \
+    LIST(TW_PARSE_CASE)                                          \
+    return std::nullopt;                                         \
   }
 TW_DEFINE_ENUM(Scope, TW_SCOPES)
 TW_DEFINE_ENUM(LoopKind, TW_LOOP_KINDS)
@@ -29,14 +28,24 @@ TW_DEFINE_ENUM(AxisKind, TW_AXIS_KINDS)
 TW_DEFINE_ENUM(BarrierScope, TW_BARRIERS)
 TW_DEFINE_ENUM(ParamKind, TW_PARAM_KINDS)
 
+namespace {
+/// The node, which must be well formed.
+template <class Handle>
+Handle checked(Handle node) {
+  const std::string fault = node_fault(*node);
+  check_internal(fault.empty(), "{}", fault);
+  return node;
+}
+}  // namespace
+
 Buffer BufferNode::make(std::string name, DType dtype, std::vector<Expr> shape, Scope scope) {
-  check_internal(dtype.is_scalar() && !dtype.is_index(), "buffer {} of {}", name, to_string(dtype));
   auto* node = new BufferNode();
+  Buffer made(node);
   node->name = std::move(name);
   node->dtype = dtype;
   node->shape = std::move(shape);
   node->scope = scope;
-  return Buffer(node);
+  return checked(std::move(made));
 }
 
 Stmt For::make(Var var, Expr extent, Stmt body, LoopKind loop_kind, bool ordered) {
@@ -60,16 +69,13 @@ Stmt For::bind(Var var, Expr extent, GpuIndex index, Stmt body) {
 }
 
 Stmt Store::make(Buffer buffer, std::vector<Expr> indices, Expr value, Expr predicate) {
-  check_internal(static_cast<int>(indices.size()) == buffer->rank(), "{} subscripts write buffer {} of rank {}",
-                 indices.size(), buffer->name.text, buffer->rank());
-  check_internal(value.dtype().element() == buffer->dtype, "a value of type {} is stored to buffer {} of {}",
-                 to_string(value.dtype()), buffer->name.text, to_string(buffer->dtype));
   auto* node = new Store();
+  Stmt made(node);
   node->buffer = std::move(buffer);
   node->indices = std::move(indices);
   node->value = std::move(value);
   node->predicate = std::move(predicate);
-  return Stmt(node);
+  return checked(std::move(made));
 }
 
 Stmt If::make(Expr cond, Stmt then_body, Stmt else_body) {
@@ -142,18 +148,19 @@ Stmt Barrier::make(BarrierScope scope) {
 
 Stmt AsyncCopy::make(Buffer to, std::vector<Expr> to_indices, Buffer from, std::vector<Expr> from_indices,
                      int64_t count) {
-  check_internal(to->dtype == from->dtype, "asynchronous copy from {} to {}", to_string(from->dtype),
-                 to_string(to->dtype));
   auto* node = new AsyncCopy();
+  Stmt made(node);
   node->to = std::move(to);
   node->to_indices = std::move(to_indices);
   node->from = std::move(from);
   node->from_indices = std::move(from_indices);
   node->count = count;
-  return Stmt(node);
+  return checked(std::move(made));
 }
 
-Stmt AsyncCommit::make() { return Stmt(new AsyncCommit()); }
+Stmt AsyncCommit::make() {
+  return Stmt(new AsyncCommit());
+}
 
 Stmt AsyncWait::make(int64_t pending) {
   auto* node = new AsyncWait();

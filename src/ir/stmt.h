@@ -4,18 +4,9 @@
 // domain each turn of the loops around it computes. The loops are only an enumeration order.
 #pragma once
 
-#include <optional>
-
 #include "ir/expr.h"
 
 namespace tw {
-
-// X(Name, text): where a buffer lives, and who sees it.
-#define TW_SCOPES(X)                                                           \
-  X(Global, "global")     /* memory; everyone */                               \
-  X(Shared, "shared")     /* one GPU block */                                  \
-  X(Local, "local")       /* one thread; on a CPU registers or its stack */    \
-  X(Fragment, "fragment") /* registers spread over a warp by a lane map */
 
 // X(Name, text): how the turns of a loop run.
 #define TW_LOOP_KINDS(X)                                             \
@@ -55,49 +46,13 @@ namespace tw {
   X(Shape, "shape")      /* an integer known from the shapes of other arguments */  \
   X(Tunable, "param")    /* an integer of the schedule, with a default */
 
-#define TW_DECLARE_ENUM(Enum, LIST)                                               \
-  enum class Enum : uint8_t { LIST(TW_ENUMERATOR) };                              \
-  const char* to_string(Enum value);                                              \
-  std::optional<Enum> parse_enum(std::string_view text, Enum*); /* tag pointer */
-#define TW_ENUMERATOR(Name, text) k##Name,
-TW_DECLARE_ENUM(Scope, TW_SCOPES)
 TW_DECLARE_ENUM(LoopKind, TW_LOOP_KINDS)
 TW_DECLARE_ENUM(GpuIndex, TW_GPU_INDICES)
 TW_DECLARE_ENUM(AxisKind, TW_AXIS_KINDS)
 TW_DECLARE_ENUM(BarrierScope, TW_BARRIERS)
 TW_DECLARE_ENUM(ParamKind, TW_PARAM_KINDS)
-#undef TW_DECLARE_ENUM
-
-/// The value whose text this is.
-template <class Enum>
-std::optional<Enum> enum_from_text(std::string_view text) {
-  return parse_enum(text, static_cast<Enum*>(nullptr));
-}
 
 inline bool is_thread(GpuIndex index) { return index >= GpuIndex::kThreadX; }
-
-/// Where element `coords` of a fragment lives: in register `slot` of lane `lane` of the warp. Injective.
-struct LaneMap {
-  std::vector<VarDef> coords;
-  Expr lane, slot;
-  TW_FIELDS(coords, lane, slot)
-};
-
-/// A dense or strided array of scalars. Extents have type index and are at least 0; rank 0 is one element.
-struct BufferNode : Node {
-  static constexpr Kind kKind = Kind::kBufferNode;
-  BufferNode() : Node(kKind) {}
-  static Buffer make(std::string name, DType dtype, std::vector<Expr> shape, Scope scope = Scope::kGlobal);
-  int rank() const { return static_cast<int>(shape.size()); }
-  Label name;
-  DType dtype;
-  std::vector<Expr> shape;
-  std::vector<Expr> strides;  // in elements; empty: row-major without gaps
-  Scope scope = Scope::kGlobal;
-  int64_t alignment = 0;  // of the first element, in bytes; 0: that of the type
-  std::optional<LaneMap> lane_map;
-  TW_FIELDS(name, dtype, shape, strides, scope, alignment, lane_map)
-};
 
 /// min <= x < min + extent.
 struct Range {

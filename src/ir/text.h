@@ -7,7 +7,7 @@
 //           block C#0(vi: spatial(n) = i, vj: spatial(32) = j, vk: reduce(64) = k):
 //             reads A[vi, vk], B[vk, vj]
 //             writes C[vi, vj]
-//             reducer sum
+//             reducer sum(float32)
 //             init:
 //               C[vi, vj] = 0.0f32
 //             C[vi, vj] = C[vi, vj] + A[vi, vk] * B[vk, vj]
@@ -22,7 +22,8 @@
 
 namespace tw {
 
-/// A place to point at: the line of the node gets a caret line below with the note. A null node points at nothing.
+/// A place to point at: the line of the node gets a caret line below with the note. A null node points at
+/// nothing.
 struct TextMark {
   const Node* node = nullptr;
   std::string note;

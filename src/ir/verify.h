@@ -8,7 +8,8 @@
 
 namespace tw {
 
-/// How far a program has been lowered. A later stage forbids what has been lowered and allows what replaces it.
+/// How far a program has been lowered. A later stage forbids what has been lowered and allows what replaces
+/// it.
 enum class Stage {
   kSchedule,  // blocks under loops of every kind: what schedules rewrite
   kLowered,   // no blocks: loops, stores, conditions, barriers, asynchronous copies

@@ -60,7 +60,7 @@ class Visitor {
   /// Visits what the node holds: expressions, statements, and the buffers it introduces (not those it uses).
   template <class T>
   void walk(const T& node) {
-    for_each_leaf(node, [this](const auto& leaf) { walk_leaf(leaf); });
+    for_each_leaf(node, [this](const auto& leaf) { this->walk_leaf(leaf); });
   }
 
  private:

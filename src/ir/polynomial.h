@@ -1,0 +1,61 @@
+// Polynomials with integer coefficients over numbered atoms.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace tw {
+
+/// A product of atoms: their numbers, ascending, repeated for powers. Empty: 1.
+using Monomial = std::vector<int>;
+
+/// By degree, then so that the order survives multiplication.
+struct MonomialOrder {
+  bool operator()(const Monomial& a, const Monomial& b) const {
+    if (a.size() != b.size()) return a.size() < b.size();
+    return b < a;  // more of the earlier atoms is greater
+  }
+};
+
+/// Coefficients are modulo 2^64; none is zero.
+class Polynomial {
+ public:
+  Polynomial() = default;
+  Polynomial(int64_t constant);
+  static Polynomial of_atom(int atom);
+
+  const std::map<Monomial, int64_t, MonomialOrder>& terms() const { return terms_; }
+  bool is_zero() const { return terms_.empty(); }
+  std::optional<int64_t> constant() const;  // when there is no atom
+  int64_t constant_term() const;
+  bool uses(int atom) const;
+  bool operator==(const Polynomial&) const = default;
+
+  void add(const Monomial& monomial, int64_t coefficient);
+  Polynomial operator+(const Polynomial& other) const;
+  Polynomial operator-(const Polynomial& other) const;
+  Polynomial operator*(const Polynomial& other) const;
+  Polynomial operator-() const { return Polynomial() - *this; }
+
+  /// this / divisor when it divides exactly; nothing for divisor 0.
+  std::optional<Polynomial> divide(const Polynomial& divisor) const;
+
+  /// this = atom * factor + rest, both without the atom; nothing when the atom has a higher power.
+  struct Linear;
+  std::optional<Linear> linear_in(int atom) const;
+
+ private:
+  std::map<Monomial, int64_t, MonomialOrder> terms_;
+};
+
+struct Polynomial::Linear {
+  Polynomial factor, rest;
+};
+
+/// The product of monomials, and a / b when b divides a.
+Monomial multiply(const Monomial& a, const Monomial& b);
+std::optional<Monomial> divide(const Monomial& a, const Monomial& b);
+
+}  // namespace tw
