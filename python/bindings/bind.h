@@ -1,0 +1,22 @@
+// The extension module tilewright._core, one bind function a concept.
+//
+// The extension is thin: it turns Python objects into those of src/ and back, and failures into exceptions.
+// What is pleasant in Python (lambdas whose parameters name axes, keyword forms, docstrings) is written in
+// Python on top.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace tw::python {
+
+namespace py = pybind11;
+
+void bind_errors(py::module_& m);
+void bind_expr(py::module_& m);
+void bind_reductions(py::module_& m);
+void bind_tensor(py::module_& m);
+void bind_operations(py::module_& m);
+void bind_program(py::module_& m);
+
+}  // namespace tw::python

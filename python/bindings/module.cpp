@@ -1,0 +1,13 @@
+#include "bindings/bind.h"
+
+PYBIND11_MODULE(_core, m) {
+  using namespace tw::python;
+  m.doc() = "The compiled part of Tilewright.";
+  m.attr("__version__") = TW_VERSION;
+  bind_errors(m);
+  bind_expr(m);
+  bind_reductions(m);
+  bind_tensor(m);
+  bind_program(m);
+  bind_operations(m);
+}

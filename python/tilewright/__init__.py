@@ -1,0 +1,30 @@
+"""Tilewright: a tensor compiler and auto-scheduler for operator kernels.
+
+An operator is written once, as a tensor expression (`tilewright.te`); how it runs is a separate matter.
+
+>>> import tilewright as tw
+>>> from tilewright import te
+>>> A = te.placeholder((3,), "float32", name="A")
+>>> B = te.compute((3,), lambda i: A[i] * A[i], name="B")
+>>> tw.interpret(B, [np.array([1, 2, 3], "float32")])
+array([1., 4., 9.], dtype=float32)
+"""
+
+from tilewright import te
+from tilewright._core import Argument, Program, __version__
+from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidValue, Unsupported, UserError
+from tilewright.interpreter import interpret
+
+__all__ = [
+    "Argument",
+    "InternalError",
+    "InvalidIndex",
+    "InvalidType",
+    "InvalidValue",
+    "Program",
+    "Unsupported",
+    "UserError",
+    "__version__",
+    "interpret",
+    "te",
+]

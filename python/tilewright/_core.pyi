@@ -1,0 +1,592 @@
+# Written by python/generate_stubs.py; a test keeps it up to date.
+"""
+The compiled part of Tilewright.
+"""
+
+from __future__ import annotations
+import collections.abc
+import typing
+
+__all__: list[str] = [
+    "Argument",
+    "Expr",
+    "Program",
+    "ReduceAxis",
+    "Tensor",
+    "Var",
+    "abs",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "ceil",
+    "compute",
+    "const",
+    "const_of",
+    "cos",
+    "erf",
+    "exp",
+    "floor",
+    "log",
+    "max",
+    "maximum",
+    "min",
+    "minimum",
+    "pieces",
+    "placeholder",
+    "pow",
+    "prod",
+    "program",
+    "reduce",
+    "reduce_axis",
+    "round",
+    "rsqrt",
+    "same_tensor",
+    "scan",
+    "scatter",
+    "sigmoid",
+    "sin",
+    "sqrt",
+    "sum",
+    "tanh",
+    "var",
+    "where",
+]
+
+class Expr:
+    """
+    A value that has yet to be computed.
+
+    Expressions come from reading tensors, from the axes that the function of `te.compute` is called with, and
+    from operators and functions of other expressions. They have a dtype and no shape. Dtypes mix as in NumPy 2: a
+    Python number takes the dtype of what it meets, a NumPy scalar keeps its own.
+
+    Attributes
+    ----------
+    dtype : str
+        Name of the dtype. Axes and symbolic dimensions have "index", which becomes int64 where it meets data.
+
+    Examples
+    --------
+    >>> A = te.placeholder((4,), "float32", name="A")
+    >>> A[0] * 2 + 1
+    A[0] * 2.0f32 + 1.0f32
+    >>> (A[0] < 0).dtype
+    'bool'
+    """
+
+    __array_ufunc__ = None
+    __hash__: typing.ClassVar[None] = None
+    def __abs__(self) -> Expr: ...
+    def __add__(self, arg0: typing.Any) -> Expr: ...
+    def __and__(self, arg0: typing.Any) -> Expr: ...
+    def __bool__(self) -> bool: ...
+    def __eq__(self, arg0: typing.Any) -> Expr: ...
+    def __float__(self) -> float: ...
+    def __floordiv__(self, arg0: typing.Any) -> Expr: ...
+    def __ge__(self, arg0: typing.Any) -> Expr: ...
+    def __gt__(self, arg0: typing.Any) -> Expr: ...
+    def __invert__(self) -> Expr: ...
+    def __le__(self, arg0: typing.Any) -> Expr: ...
+    def __lshift__(self, arg0: typing.Any) -> Expr: ...
+    def __lt__(self, arg0: typing.Any) -> Expr: ...
+    def __mod__(self, arg0: typing.Any) -> Expr: ...
+    def __mul__(self, arg0: typing.Any) -> Expr: ...
+    def __ne__(self, arg0: typing.Any) -> Expr: ...
+    def __neg__(self) -> Expr: ...
+    def __or__(self, arg0: typing.Any) -> Expr: ...
+    def __pos__(self) -> typing.Any: ...
+    def __pow__(self, arg0: typing.Any) -> Expr: ...
+    def __radd__(self, arg0: typing.Any) -> Expr: ...
+    def __rand__(self, arg0: typing.Any) -> Expr: ...
+    def __repr__(self) -> str: ...
+    def __rfloordiv__(self, arg0: typing.Any) -> Expr: ...
+    def __rlshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rmod__(self, arg0: typing.Any) -> Expr: ...
+    def __rmul__(self, arg0: typing.Any) -> Expr: ...
+    def __ror__(self, arg0: typing.Any) -> Expr: ...
+    def __rpow__(self, arg0: typing.Any) -> Expr: ...
+    def __rrshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rsub__(self, arg0: typing.Any) -> Expr: ...
+    def __rtruediv__(self, arg0: typing.Any) -> Expr: ...
+    def __rxor__(self, arg0: typing.Any) -> Expr: ...
+    def __str__(self) -> str: ...
+    def __sub__(self, arg0: typing.Any) -> Expr: ...
+    def __truediv__(self, arg0: typing.Any) -> Expr: ...
+    def __xor__(self, arg0: typing.Any) -> Expr: ...
+    def astype(self, dtype: typing.Any) -> Expr:
+        """
+        Convert to another dtype.
+
+        Integers wrap, floats round to nearest even; a float becomes an integer by truncation and saturates, NaN gives
+        0; bool is "not zero".
+
+        Parameters
+        ----------
+        dtype : str or numpy dtype
+            The dtype wanted.
+
+        Returns
+        -------
+        Expr
+            The converted value.
+
+        Raises
+        ------
+        InvalidType
+            If the dtype is unknown.
+
+        Examples
+        --------
+        >>> A = te.placeholder((4,), "float32", name="A")
+        >>> A[0].astype("int8")
+        int8(A[0])
+        """
+    @property
+    def dtype(self) -> str:
+        """
+        Name of the dtype.
+        """
+
+class Var(Expr):
+    """
+    A symbolic dimension, or an axis of an operation.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    range : tuple of int
+        Least and greatest value; None for an open end.
+    multiple_of : int
+        What every value is a multiple of.
+
+    Examples
+    --------
+    >>> n = te.var("n", range=(1, 512), multiple_of=4)
+    >>> n.name, n.range, n.multiple_of
+    ('n', (1, 512), 4)
+    """
+    @property
+    def multiple_of(self) -> int:
+        """
+        What every value is a multiple of.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Its name.
+        """
+    @property
+    def range(self) -> tuple:
+        """
+        Least and greatest value; None for an open end.
+        """
+
+class ReduceAxis(Expr):
+    """
+    An axis that a reduction goes over; an expression of its position.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    begin, end : int or Expr
+        The axis takes the values begin, begin + 1, …, end - 1.
+
+    Examples
+    --------
+    >>> k = te.reduce_axis((2, 10), name="k")
+    >>> k.name, k.begin, k.end
+    ('k', 2, 10)
+    """
+    @property
+    def begin(self) -> typing.Any:
+        """
+        The first value.
+        """
+    @property
+    def end(self) -> typing.Any:
+        """
+        One after the last value.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Its name.
+        """
+
+class Tensor:
+    """
+    An array of elements that an operation defines.
+
+    Subscripts read one element: `A[i, k]` is an expression. There are as many as dimensions; they are integers,
+    expressions, or elements of other tensors (a gather). A tensor of rank 0 is read as `A[()]` and may also stand
+    in expressions itself.
+
+    Tensors are equal when they are the same output of the same operation; of rank 0 they compare as expressions.
+
+    Attributes
+    ----------
+    name : str
+        The name given, or one made up.
+    dtype : str
+        Name of the dtype of the elements.
+    shape : tuple of int or Expr
+        Extents; symbolic dimensions are `te.Var`.
+    ndim : int
+        Number of dimensions.
+
+    Examples
+    --------
+    >>> A = te.placeholder((2, 3), "float32", name="A")
+    >>> A
+    Tensor A: float32(2, 3)
+    >>> A[1, 2]
+    A[1, 2]
+    >>> A.shape, A.ndim, A.dtype
+    ((2, 3), 2, 'float32')
+    """
+
+    __array_ufunc__ = None
+    def __abs__(self) -> Expr: ...
+    def __add__(self, arg0: typing.Any) -> Expr: ...
+    def __and__(self, arg0: typing.Any) -> Expr: ...
+    def __bool__(self) -> bool: ...
+    def __eq__(self, arg0: typing.Any) -> typing.Any: ...
+    def __floordiv__(self, arg0: typing.Any) -> Expr: ...
+    def __ge__(self, arg0: typing.Any) -> Expr: ...
+    def __getitem__(self, arg0: typing.Any) -> Expr: ...
+    def __gt__(self, arg0: typing.Any) -> Expr: ...
+    def __hash__(self) -> int: ...
+    def __invert__(self) -> Expr: ...
+    def __iter__(self) -> typing.Any: ...
+    def __le__(self, arg0: typing.Any) -> Expr: ...
+    def __len__(self) -> int: ...
+    def __lshift__(self, arg0: typing.Any) -> Expr: ...
+    def __lt__(self, arg0: typing.Any) -> Expr: ...
+    def __mod__(self, arg0: typing.Any) -> Expr: ...
+    def __mul__(self, arg0: typing.Any) -> Expr: ...
+    def __ne__(self, arg0: typing.Any) -> typing.Any: ...
+    def __neg__(self) -> Expr: ...
+    def __or__(self, arg0: typing.Any) -> Expr: ...
+    def __pow__(self, arg0: typing.Any) -> Expr: ...
+    def __radd__(self, arg0: typing.Any) -> Expr: ...
+    def __rand__(self, arg0: typing.Any) -> Expr: ...
+    def __repr__(self) -> str: ...
+    def __rfloordiv__(self, arg0: typing.Any) -> Expr: ...
+    def __rlshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rmod__(self, arg0: typing.Any) -> Expr: ...
+    def __rmul__(self, arg0: typing.Any) -> Expr: ...
+    def __ror__(self, arg0: typing.Any) -> Expr: ...
+    def __rpow__(self, arg0: typing.Any) -> Expr: ...
+    def __rrshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rshift__(self, arg0: typing.Any) -> Expr: ...
+    def __rsub__(self, arg0: typing.Any) -> Expr: ...
+    def __rtruediv__(self, arg0: typing.Any) -> Expr: ...
+    def __rxor__(self, arg0: typing.Any) -> Expr: ...
+    def __setitem__(self, arg0: typing.Any, arg1: typing.Any) -> None: ...
+    def __sub__(self, arg0: typing.Any) -> Expr: ...
+    def __truediv__(self, arg0: typing.Any) -> Expr: ...
+    def __xor__(self, arg0: typing.Any) -> Expr: ...
+    def astype(self, dtype: typing.Any) -> Expr:
+        """
+        Convert the element of a tensor of rank 0.
+
+        Examples
+        --------
+        >>> te.placeholder((), name="x").astype("int32")
+        int32(x[])
+        """
+    @property
+    def dtype(self) -> str:
+        """
+        Name of the dtype of the elements.
+        """
+    @property
+    def name(self) -> str:
+        """
+        The name given, or one made up.
+        """
+    @property
+    def ndim(self) -> int:
+        """
+        Number of dimensions.
+        """
+    @property
+    def shape(self) -> tuple:
+        """
+        Extents.
+        """
+
+class Argument:
+    """
+    One argument of a program.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    kind : {"in", "const", "out", "inout", "size"}
+        What the caller does with it: gives an array, a weight, takes an array, both, or gives an int.
+    dtype : str or None
+        Name of the dtype; None for a size.
+    shape : tuple of int or Expr, or None
+        The extents; None for a size.
+
+    Examples
+    --------
+    >>> A = te.placeholder((2, 3), name="A")
+    >>> program = te.program(te.compute(2, lambda i: A[i, 0], name="B"))
+    >>> [(a.name, a.kind, a.shape) for a in program.arguments]
+    [('A', 'in', (2, 3)), ('B', 'out', (2,))]
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def dtype(self) -> str | None:
+        """
+        Name of the dtype; None for a size.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        What the caller does with it.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Its name.
+        """
+    @property
+    def shape(self) -> tuple | None:
+        """
+        The extents; None for a size.
+        """
+
+class Program:
+    """
+    A loop program: a named function of arrays and sizes as a tree of loops, blocks and stores.
+
+    `te.program` gives the first one of an expression. Its text, `str(program)`, parses back to an equal program.
+    Programs are immutable. Two are equal, and have the same hash, when they differ in names only.
+
+    Attributes
+    ----------
+    name : str
+        The program's name.
+    arguments : tuple of Argument
+        What a caller gives and gets, in order.
+    digest : str
+        128-bit hash of the structure as 32 hexadecimal digits, the same on every machine.
+
+    Examples
+    --------
+    >>> A = te.placeholder((2, 3), "float32", name="A")
+    >>> B = te.compute((2, 3), lambda i, j: A[i, j] + 1, name="B")
+    >>> program = te.program(B, name="increment")
+    >>> print(program)
+    program increment(A: in float32[2, 3], B: out float32[2, 3]):
+      for i in 2:
+        for j in 3:
+          block B#0(vi: spatial(2) = i, vj: spatial(3) = j):
+            reads A[vi, vj]
+            writes B[vi, vj]
+            B[vi, vj] = A[vi, vj] + 1.0f32
+    <BLANKLINE>
+    >>> tw.Program.parse(str(program)) == program
+    True
+    >>> program.interpret(np.zeros((2, 3), "float32"))
+    array([[1., 1., 1.],
+           [1., 1., 1.]], dtype=float32)
+    """
+    @staticmethod
+    def parse(text: str) -> Program:
+        """
+        Read the text of a program.
+
+        Parameters
+        ----------
+        text : str
+            What `str(program)` gives; docs/loop_programs.md is the grammar.
+
+        Returns
+        -------
+        Program
+            The program that the text says.
+
+        Raises
+        ------
+        InvalidValue
+            If the text is no program; the message has line, column and what was expected.
+
+        Examples
+        --------
+        >>> program = tw.Program.parse('''
+        ... program fill(A: out int32[4]):
+        ...   for i in 4:
+        ...     A[i] = 7i32
+        ... ''')
+        >>> program.interpret()
+        array([7, 7, 7, 7], dtype=int32)
+        """
+    def __eq__(self, arg0: typing.Any) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def __str__(self) -> str: ...
+    def interpret(self, *args, **kwargs) -> typing.Any:
+        """
+        Run the program, slowly and plainly, with every access checked.
+
+        Parameters
+        ----------
+        *inputs : numpy.ndarray, number
+            The inputs in the order of the arguments; a size is an int. Arrays may have any strides.
+        **named : numpy.ndarray, number
+            Inputs, or parameters of a schedule, by name.
+
+        Returns
+        -------
+        numpy.ndarray or tuple of numpy.ndarray
+            The output, or a tuple of several.
+
+        Raises
+        ------
+        InvalidType
+            If an input has the wrong dtype or is no array.
+        InvalidValue
+            If inputs are too few or too many, or a shape or size does not fit, or the program reads what nobody
+            wrote.
+        InvalidIndex
+            If the program reads or writes out of bounds.
+
+        Examples
+        --------
+        >>> A = te.placeholder((te.var("n"),), "float32", name="A")
+        >>> double = te.program(te.compute(A.shape, lambda i: A[i] * 2, name="B"))
+        >>> double.interpret(np.ones(3, "float32"))
+        array([2., 2., 2.], dtype=float32)
+        >>> double.interpret(A=np.ones(2, "float32"))
+        array([2., 2.], dtype=float32)
+        """
+    def simplify(self) -> Program:
+        """
+        Simplify expressions and remove branches and loops that never run.
+
+        Returns
+        -------
+        Program
+            A program of equal value.
+
+        Examples
+        --------
+        >>> tw.Program.parse('''
+        ... program fill(A: out int32[4]):
+        ...   for i in 4:
+        ...     if i < 4:
+        ...       A[i] = 7i32
+        ... ''').simplify()
+        <tw.Program fill(A)>
+        """
+    def verify(self, stage: str = "schedule") -> None:
+        """
+        Check that the program is legal at a stage.
+
+        Parameters
+        ----------
+        stage : {"schedule", "lowered", "flat"}
+            How far the program has been lowered: with blocks, without them, or with flat buffers and vectors.
+
+        Raises
+        ------
+        InvalidValue
+            If it is not; the message shows the place in the program.
+
+        Examples
+        --------
+        >>> A = te.placeholder((4,), name="A")
+        >>> te.program(te.compute(4, lambda i: A[i] + 1)).verify("schedule")
+        """
+    @property
+    def arguments(self) -> tuple:
+        """
+        What a caller gives and gets, in order.
+        """
+    @property
+    def digest(self) -> str:
+        """
+        Hash of the structure, the same on every machine.
+        """
+    @property
+    def name(self) -> str:
+        """
+        The program's name.
+        """
+
+def abs(x: typing.Any) -> Expr: ...
+def all(x: typing.Any, axis: typing.Any) -> Expr: ...
+def any(x: typing.Any, axis: typing.Any) -> Expr: ...
+def argmax(x: typing.Any, axis: typing.Any) -> Expr: ...
+def argmin(x: typing.Any, axis: typing.Any) -> Expr: ...
+def ceil(x: typing.Any) -> Expr: ...
+def compute(
+    shape: typing.Any, fn: typing.Any, name: str, axes: collections.abc.Sequence[str]
+) -> typing.Any: ...
+def const(value: typing.Any) -> Expr: ...
+def const_of(value: typing.Any, dtype: typing.Any) -> Expr: ...
+def cos(x: typing.Any) -> Expr: ...
+def erf(x: typing.Any) -> Expr: ...
+def exp(x: typing.Any) -> Expr: ...
+def floor(x: typing.Any) -> Expr: ...
+def log(x: typing.Any) -> Expr: ...
+def max(x: typing.Any, axis: typing.Any) -> Expr: ...
+def maximum(a: typing.Any, b: typing.Any) -> Expr: ...
+def min(x: typing.Any, axis: typing.Any) -> Expr: ...
+def minimum(a: typing.Any, b: typing.Any) -> Expr: ...
+def pieces(
+    shape: typing.Any,
+    pairs: collections.abc.Sequence[tuple[typing.Any, typing.Any]],
+    name: str,
+    axes: collections.abc.Sequence[str],
+) -> Tensor: ...
+def placeholder(shape: typing.Any, dtype: typing.Any, name: str, constant: bool) -> Tensor: ...
+def pow(a: typing.Any, b: typing.Any) -> Expr: ...
+def prod(x: typing.Any, axis: typing.Any) -> Expr: ...
+def program(outputs: collections.abc.Sequence[Tensor], args: list | None, name: str) -> Program: ...
+def reduce(
+    combine: collections.abc.Callable,
+    identity: collections.abc.Callable,
+    name: str,
+    operands: typing.Any,
+    axis: typing.Any,
+) -> list[Expr]: ...
+def reduce_axis(begin: typing.Any, end: typing.Any, name: str) -> ReduceAxis: ...
+def round(x: typing.Any) -> Expr: ...
+def rsqrt(x: typing.Any) -> Expr: ...
+def same_tensor(a: Tensor, b: Tensor) -> bool: ...
+def scan(
+    inits: tuple, step: typing.Any, length: typing.Any, name: str, axes: collections.abc.Sequence[str]
+) -> tuple: ...
+def scatter(
+    init: Tensor,
+    domain: typing.Any,
+    index: typing.Any,
+    value: typing.Any,
+    combine: str,
+    name: str,
+    axes: collections.abc.Sequence[str],
+) -> Tensor: ...
+def sigmoid(x: typing.Any) -> Expr: ...
+def sin(x: typing.Any) -> Expr: ...
+def sqrt(x: typing.Any) -> Expr: ...
+def sum(x: typing.Any, axis: typing.Any) -> Expr: ...
+def tanh(x: typing.Any) -> Expr: ...
+def var(
+    name: str,
+    min: typing.SupportsInt | typing.SupportsIndex,
+    max: typing.SupportsInt | typing.SupportsIndex | None,
+    multiple_of: typing.SupportsInt | typing.SupportsIndex,
+) -> Var: ...
+def where(condition: typing.Any, on_true: typing.Any, on_false: typing.Any) -> Expr: ...
+
+__version__: str = "0.1.0"
