@@ -2,8 +2,8 @@
 
     python benchmarks/fuzzers.py [BUILD] [--count N] [--seed S]
 
-BUILD is a build folder (default: build). N is TW_FUZZ_COUNT: some fuzzers run a fixed share of it, those of the
-parser a fixed number of cases. Exit status 1 if any fuzzer found something.
+BUILD is a build folder (default: build). N is TW_FUZZ_COUNT: some fuzzers run a fixed share of it, those of
+the parser a fixed number of cases. Exit status 1 if any fuzzer found something.
 """
 
 import argparse
