@@ -1,5 +1,4 @@
 // The programs in docs/loop_programs.md are what the parser reads and the printer writes.
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,8 +10,7 @@ namespace tw {
 namespace {
 
 std::vector<std::string> program_blocks() {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
-  std::ifstream file(root / "docs/loop_programs.md");
+  std::ifstream file(TW_SOURCE_DIR "/docs/loop_programs.md");
   std::vector<std::string> blocks;
   bool inside = false;
   for (std::string line; std::getline(file, line);) {
