@@ -7,19 +7,19 @@
 #include "ir/node.h"
 
 // Declares an enumeration from a list of X(Name, text), with its text in both directions.
-#define TW_DECLARE_ENUM(Enum, LIST)                                               \
-  enum class Enum : uint8_t { LIST(TW_ENUMERATOR) };                              \
-  const char* to_string(Enum value);                                              \
+#define TW_DECLARE_ENUM(Enum, LIST)                  \
+  enum class Enum : uint8_t { LIST(TW_ENUMERATOR) }; \
+  const char* to_string(Enum value);                 \
   std::optional<Enum> parse_enum(std::string_view text, Enum*); /* tag pointer */
 #define TW_ENUMERATOR(Name, text) k##Name,
 
 namespace tw {
 
 // X(Name, text): where a buffer lives, and who sees it.
-#define TW_SCOPES(X)                                                           \
-  X(Global, "global")     /* memory; everyone */                               \
-  X(Shared, "shared")     /* one GPU block */                                  \
-  X(Local, "local")       /* one thread; on a CPU registers or its stack */    \
+#define TW_SCOPES(X)                                                        \
+  X(Global, "global")     /* memory; everyone */                            \
+  X(Shared, "shared")     /* one GPU block */                               \
+  X(Local, "local")       /* one thread; on a CPU registers or its stack */ \
   X(Fragment, "fragment") /* registers spread over a warp by a lane map */
 
 TW_DECLARE_ENUM(Scope, TW_SCOPES)

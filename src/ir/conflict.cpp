@@ -219,6 +219,7 @@ class PairEquations {
 bool guards_contradict(const ConflictQuestion& question, const PairEquations& equations,
                        const VarMap& renamed, const Context& outside) {
   // The same conditions on both sides do not contradict each other: two runs of one statement, mostly.
+  if (same_form(question.a, question.b)) return false;
   const std::vector<Expr>&of_a = question.a.guards, &of_b = question.b.guards;
   if (std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(),
                  [](const Expr& x, const Expr& y) { return structural_equal(x, y); }))
@@ -254,7 +255,10 @@ bool guards_contradict(const ConflictQuestion& question, const PairEquations& eq
 }
 
 bool proves_apart(const ConflictQuestion& question, const Context& outside, bool use_guards) {
-  const Side a(question.a, question, outside, use_guards), b(question.b, question, outside, use_guards);
+  const Side a(question.a, question, outside, use_guards);
+  std::optional<Side> other;
+  if (&question.a != &question.b) other.emplace(question.b, question, outside, use_guards);
+  const Side& b = other ? *other : a;
   VarMap renamed;
   for (std::size_t i = question.common; i < question.b.loops.size(); ++i) {
     const Var& var = question.b.loops[i]->var;
@@ -267,9 +271,50 @@ bool proves_apart(const ConflictQuestion& question, const Context& outside, bool
   return guards_contradict(question, equations, renamed, outside);
 }
 
-}  // namespace
+/// Of an access that is compared with itself: what can tell the turns of its loop number `common` apart,
+/// which is the subscripts, conditions and loops inside that share loop variables with it, at first or
+/// further hand.
+Access part_with_loop(const Access& access, std::size_t common) {
+  std::unordered_set<const Variable*> moving, linked{&*access.loops[common]->var};
+  for (std::size_t i = common; i < access.loops.size(); ++i) moving.insert(&*access.loops[i]->var);
+  const auto is_linked = [&](const Expr& e) {
+    return contains<Variable>(e.get(), [&](const Variable& var) { return linked.contains(&var); });
+  };
+  std::size_t known = 0;
+  const auto link = [&](const Expr& e) {
+    if (!is_linked(e)) return;
+    contains<Variable>(e.get(), [&](const Variable& var) {
+      if (moving.contains(&var)) linked.insert(&var);
+      return false;
+    });
+  };
+  const auto is_linked_range = [&](const Range& range) {
+    return is_linked(range.min) || is_linked(range.extent);
+  };
+  while (known != linked.size()) {
+    known = linked.size();
+    for (const Range& range : access.box) link(range.min + range.extent);
+    for (const Expr& guard : access.guards) link(guard);
+    for (std::size_t i = common; i < access.loops.size(); ++i)
+      if (linked.contains(&*access.loops[i]->var)) link(access.loops[i]->extent + Expr(access.loops[i]->var));
+  }
+  Access part = access;
+  std::erase_if(part.box, [&](const Range& range) { return !is_linked_range(range); });
+  std::erase_if(part.guards, [&](const Expr& guard) {
+    return !is_linked(guard) &&
+           contains<Variable>(guard.get(), [&](const Variable& var) { return moving.contains(&var); });
+  });
+  // Of loops whose extent is not plain it is worth knowing that they have a turn.
+  const auto is_idle = [&](const For* loop) {
+    const auto extent = as_int(loop->extent);
+    return !linked.contains(&*loop->var) && extent && *extent > 0;
+  };
+  const auto inside = part.loops.begin() + static_cast<std::ptrdiff_t>(common);
+  part.loops.erase(std::remove_if(inside, part.loops.end(), is_idle), part.loops.end());
+  return part;
+}
 
-bool proves_apart(const ConflictQuestion& question, const Context& outside) {
+bool proves_apart_in_full(const ConflictQuestion& question, const Context& outside) {
   // Loops that both share and that are fixed here, and what runs of both say of these and of sizes:
   // conditions hold, loops have turns, the loop whose turns differ has two.
   Context context = outside;
@@ -295,6 +340,31 @@ bool proves_apart(const ConflictQuestion& question, const Context& outside) {
   }
   const bool guarded = !question.a.guards.empty() || !question.b.guards.empty();
   return proves_apart(question, context, false) || (guarded && proves_apart(question, context, true));
+}
+
+}  // namespace
+
+bool same_form(const Access& a, const Access& b) {
+  if (&a == &b) return true;
+  const auto same = [](const Expr& x, const Expr& y) { return same_expr(x, y); };
+  return a.loops == b.loops && a.guards.size() == b.guards.size() && a.box.size() == b.box.size() &&
+         std::equal(a.box.begin(), a.box.end(), b.box.begin(),
+                    [](const Range& x, const Range& y) {
+                      return same_expr(x.min, y.min) && same_expr(x.extent, y.extent);
+                    }) &&
+         std::equal(a.guards.begin(), a.guards.end(), b.guards.begin(), same);
+}
+
+bool proves_apart(const ConflictQuestion& question, const Context& outside) {
+  if (!question.distinct || !same_form(question.a, question.b))
+    return proves_apart_in_full(question, outside);
+  const Var& loop = question.a.loops[question.common]->var;
+  Access part = part_with_loop(question.a, question.common);
+  const bool moves = std::any_of(part.box.begin(), part.box.end(), [&](const Range& range) {
+    return uses_var(range.min, loop) || uses_var(range.extent, loop);
+  });
+  if (!moves) part.box.clear();  // turns touch the same elements: what is left is whether there are two
+  return proves_apart_in_full({part, part, question.common, true}, outside);
 }
 
 }  // namespace tw

@@ -66,4 +66,8 @@ struct ConflictQuestion {
 /// Whether it is proved that no element is touched by both.
 bool proves_apart(const ConflictQuestion& question, const Context& outside);
 
+/// Whether the accesses touch the same elements in the same turns of the same loops, under the same
+/// conditions: the read and the write of an update, mostly. Such accesses are apart from the same others.
+bool same_form(const Access& a, const Access& b);
+
 }  // namespace tw

@@ -143,11 +143,23 @@ class LoopJudge {
     return map && is_injective(*map);
   }
 
+  /// Whether no element is touched by both in different turns. Asked once of all accesses of one form.
+  bool apart(const Access& a, const Access& b) {
+    const auto place =
+        static_cast<std::size_t>(std::find(a.loops.begin(), a.loops.end(), loop_) - a.loops.begin());
+    const bool own = same_form(a, b);
+    if (own)
+      for (const auto& [other, answer] : own_)
+        if (other->buffer.same_as(a.buffer) && same_form(*other, a)) return answer;
+    const bool answer = proves_apart({a, b, place, true}, {});
+    if (own) own_.emplace_back(&a, answer);
+    return answer;
+  }
+
   /// False: the loop carries.
   bool pair(const Access& a, const Access& b) {
     if (!a.buffer.same_as(b.buffer) || (!a.write && !b.write)) return true;
-    const auto place = std::find(a.loops.begin(), a.loops.end(), loop_) - a.loops.begin();
-    if (proves_apart({a, b, static_cast<std::size_t>(place), true}, {})) return true;
+    if (apart(a, b)) return true;
     const ReducerNode *x = reducer_of(a, accesses_), *y = reducer_of(b, accesses_);
     const bool reduces = x && a.block == b.block && drives_reduction(a);
     const bool updates =
@@ -188,6 +200,7 @@ class LoopJudge {
   const For* loop_;
   std::vector<Access> accesses_;
   std::vector<const BufferNode*> private_;
+  std::vector<std::pair<const Access*, bool>> own_;  // whether accesses are apart from themselves
   LoopDependence result_;
 };
 

@@ -1,8 +1,9 @@
 // Element types of buffers and expressions, scalar or vector.
 //
-// `index` is the type of loop variables, sizes and subscripts: 64-bit integers that are promised not to overflow, so
-// that index arithmetic may be rearranged freely. Data of type int64 wraps like every other integer. A value of type
-// index that becomes data is cast to int64 first; the interpreter reports an index that overflows.
+// `index` is the type of loop variables, sizes and subscripts: 64-bit integers that are promised not to
+// overflow, so that index arithmetic may be rearranged freely. Data of type int64 wraps like every other
+// integer. A value of type index that becomes data is cast to int64 first; the interpreter reports an index
+// that overflows.
 #pragma once
 
 #include <cstdint>
@@ -67,7 +68,8 @@ DType parse_dtype(std::string_view text);
 /// Short suffix of literals in program text: "f32", "bf16", "i8", "u64"; empty for bool and index.
 std::string literal_suffix(DType type);
 
-/// Smallest and largest value of an integer type (index: int64's; uint64's largest is given as -1, its bit pattern).
+/// Smallest and largest value of an integer type (index: int64's; uint64's largest is given as -1, its bit
+/// pattern).
 int64_t int_min_of(DType type);
 int64_t int_max_of(DType type);
 

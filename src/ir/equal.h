@@ -1,7 +1,7 @@
 // Structural equality and hash, derived from the node list.
 //
-// Both are blind to labels: two trees are equal when they differ only in the names of variables, buffers, blocks and
-// reducers. The hash depends on the tree alone: it is the same on every platform and in every run.
+// Both are blind to labels: two trees are equal when they differ only in the names of variables, buffers,
+// blocks and reducers. The hash depends on the tree alone: it is the same on every platform and in every run.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // Expression nodes: values without effects.
 //
-// `make` builds the node as it is said and checks the types of its operands (an `InternalError` otherwise: callers
-// check what users wrote). Operands of an operator have one type, lanes included. The functions at the end build the
-// same nodes but fold constants and drop neutral elements of type index, so that programs print as people would write.
+// `make` builds the node as it is said and checks the types of its operands (an `InternalError` otherwise:
+// callers check what users wrote). Operands of an operator have one type, lanes included. The functions at
+// the end build the same nodes but fold constants and drop neutral elements of type index, so that programs
+// print as people would write.
 #pragma once
 
 #include <limits>
@@ -36,9 +37,9 @@ struct FloatImm : ExprNode {
 inline constexpr int64_t kNoMin = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kNoMax = std::numeric_limits<int64_t>::max();
 
-/// A named value: a loop variable, a size, a parameter, or what a Let binds. Sizes and parameters carry what is known
-/// of them for ever: min <= value <= max, and value is a multiple of `multiple_of`. A loop variable's range stands in
-/// its loop.
+/// A named value: a loop variable, a size, a parameter, or what a Let binds. Sizes and parameters carry what
+/// is known of them for ever: min <= value <= max, and value is a multiple of `multiple_of`. A loop
+/// variable's range stands in its loop.
 struct Variable : ExprNode {
   static constexpr Kind kKind = Kind::kVariable;
   Variable(DType type, std::string n, int64_t lo = kNoMin, int64_t hi = kNoMax, int64_t multiple = 1)
@@ -61,8 +62,8 @@ struct Unary : ExprNode {
   TW_FIELDS(dtype, op, a)
 };
 
-/// a op b. Comparisons give bool; And and Or take bool and evaluate both sides; Div takes floats only; bitwise
-/// operators take integers and bool (shifts: integers).
+/// a op b. Comparisons give bool; And and Or take bool and evaluate both sides; Div takes floats only;
+/// bitwise operators take integers and bool (shifts: integers).
 struct Binary : ExprNode {
   static constexpr Kind kKind = Kind::kBinary;
   Binary(BinaryOp o, Expr x, Expr y);
@@ -73,8 +74,8 @@ struct Binary : ExprNode {
   TW_FIELDS(dtype, op, a, b)
 };
 
-/// `on_true` where `cond` holds, else `on_false`. Only the branch taken is evaluated, lane by lane: reads in the other
-/// may be out of range. `cond` has as many lanes as the branches.
+/// `on_true` where `cond` holds, else `on_false`. Only the branch taken is evaluated, lane by lane: reads in
+/// the other may be out of range. `cond` has as many lanes as the branches.
 struct Select : ExprNode {
   static constexpr Kind kKind = Kind::kSelect;
   Select(Expr c, Expr t, Expr f)
@@ -85,8 +86,8 @@ struct Select : ExprNode {
   TW_FIELDS(dtype, cond, on_true, on_false)
 };
 
-/// Conversion of value: integers wrap, floats round to nearest even, a float becomes an integer by truncation and
-/// saturates, NaN gives 0, bool is "not zero". int64 to index and back keeps the value.
+/// Conversion of value: integers wrap, floats round to nearest even, a float becomes an integer by truncation
+/// and saturates, NaN gives 0, bool is "not zero". int64 to index and back keeps the value.
 struct Cast : ExprNode {
   static constexpr Kind kKind = Kind::kCast;
   Cast(DType type, Expr x) : ExprNode(kKind, type), value(std::move(x)) {}
@@ -96,8 +97,8 @@ struct Cast : ExprNode {
   TW_FIELDS(dtype, value)
 };
 
-/// A read of an element, or of one element a lane when subscripts are vectors. Subscripts have type index and are
-/// as many as the buffer has dimensions. Lanes whose `predicate` is false are not read and give 0.
+/// A read of an element, or of one element a lane when subscripts are vectors. Subscripts have type index and
+/// are as many as the buffer has dimensions. Lanes whose `predicate` is false are not read and give 0.
 struct Load : ExprNode {
   static constexpr Kind kKind = Kind::kLoad;
   Load(Buffer b, std::vector<Expr> i, Expr p = {});
@@ -123,7 +124,8 @@ struct Call : ExprNode {
 /// The vector base, base + stride, …, of scalar integer operands.
 struct Ramp : ExprNode {
   static constexpr Kind kKind = Kind::kRamp;
-  Ramp(Expr b, Expr s, int n) : ExprNode(kKind, b.dtype().with_lanes(n)), base(std::move(b)), stride(std::move(s)) {}
+  Ramp(Expr b, Expr s, int n)
+      : ExprNode(kKind, b.dtype().with_lanes(n)), base(std::move(b)), stride(std::move(s)) {}
   static Expr make(Expr base, Expr stride, int lanes);
   Expr base, stride;
   DType infer_dtype() const { return base.dtype().with_lanes(dtype.lanes); }
@@ -147,12 +149,13 @@ struct ReduceAxis {
   TW_FIELDS(begin, extent, var)
 };
 
-/// Component `which` of the reduction of `sources` over `axes`. Stands in tensor expressions only: the first loop
-/// program turns each into a block.
+/// Component `which` of the reduction of `sources` over `axes`. Stands in tensor expressions only: the first
+/// loop program turns each into a block.
 struct Reduce : ExprNode {
   static constexpr Kind kKind = Kind::kReduce;
   Reduce(Reducer r, std::vector<ReduceAxis> x, std::vector<Expr> s, int64_t w);
-  static Expr make(Reducer reducer, std::vector<ReduceAxis> axes, std::vector<Expr> sources, int64_t which = 0);
+  static Expr make(Reducer reducer, std::vector<ReduceAxis> axes, std::vector<Expr> sources,
+                   int64_t which = 0);
   Reducer reducer;
   std::vector<ReduceAxis> axes;
   std::vector<Expr> sources;
@@ -161,8 +164,8 @@ struct Reduce : ExprNode {
   TW_FIELDS(dtype, reducer, axes, sources, which)
 };
 
-/// How partial results combine: results = f(lhs, rhs), associative and commutative, with its identity. Several
-/// components reduce together (argmax). The expressions use no variable but lhs and rhs.
+/// How partial results combine: results = f(lhs, rhs), associative and commutative, with its identity.
+/// Several components reduce together (argmax). The expressions use no variable but lhs and rhs.
 struct ReducerNode : Node {
   static constexpr Kind kKind = Kind::kReducerNode;
   ReducerNode() : Node(kKind) {}
@@ -176,7 +179,9 @@ struct ReducerNode : Node {
   TW_FIELDS(name, lhs, rhs, results, identities)
 };
 
-inline const Variable* Var::operator->() const { return static_cast<const Variable*>(get()); }
+inline const Variable* Var::operator->() const {
+  return static_cast<const Variable*>(get());
+}
 
 /// The value of an integer constant, or of a broadcast of one.
 std::optional<int64_t> as_int(const Expr& e);
@@ -187,11 +192,13 @@ bool is_int(const Expr& e, int64_t value);
 /// A constant of any type, in every lane: integers wrap, floats round.
 Expr make_const(DType type, int64_t value);
 Expr make_const(DType type, double value);
-inline Expr make_zero(DType type) { return make_const(type, int64_t{0}); }
+inline Expr make_zero(DType type) {
+  return make_const(type, int64_t{0});
+}
 Expr make_bool(bool value);
 
-// Builders. Both sides have one type; constants fold and neutral elements go away for type index and bool. Only
-// arithmetic is spelled with operators: `a == b` or `!a` of handles would read as a test of the handles.
+// Builders. Both sides have one type; constants fold and neutral elements go away for type index and bool.
+// Only arithmetic is spelled with operators: `a == b` or `!a` of handles would read as a test of the handles.
 Expr operator+(Expr a, Expr b);
 Expr operator-(Expr a, Expr b);
 Expr operator*(Expr a, Expr b);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "ir/equal.h"
 #include "ir/program.h"
 #include "ir/scalar.h"
 #include "support/error.h"
@@ -57,17 +56,47 @@ struct IndexAlgebra::Search {
 
 int IndexAlgebra::atom(const Expr& e) {
   for (std::size_t i = 0; i < atoms_.size(); ++i)
-    if (atoms_[i].same_as(e) || structural_equal(atoms_[i], e)) return static_cast<int>(i);
+    if (same_expr(atoms_[i], e)) return static_cast<int>(i);
   atoms_.push_back(e);
+  check_internal(atoms_.size() <= kMaxAtom, "{} atoms of index expressions", atoms_.size());
   return static_cast<int>(atoms_.size()) - 1;
 }
 
-Polynomial IndexAlgebra::polynomial(const Expr& e) {
+/// Forgets what was read and proved when the context has changed since.
+void IndexAlgebra::refresh() {
+  const auto& ranges = context_.ranges();
+  const auto& facts = context_.facts();
+  bool same = known_.size() == ranges.size() * 2 + facts.size();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < ranges.size() && same; ++i) {
+    same = known_[next++].same_as(ranges[i].var);
+    same = same && known_[next++].same_as(ranges[i].extent);
+  }
+  for (std::size_t i = 0; i < facts.size() && same; ++i) same = known_[next++].same_as(facts[i]);
+  if (same) return;
+  known_.clear();
+  for (const auto& range : ranges) known_.insert(known_.end(), {range.var, range.extent});
+  known_.insert(known_.end(), facts.begin(), facts.end());
+  for (auto& readings : readings_) readings.clear();
+  for (auto& proofs : proofs_) proofs.clear();
+  points_ = SamplePoints(context_);
+  values_.clear();
+}
+
+const Polynomial& IndexAlgebra::polynomial(const Expr& e) {
+  if (proving_ == 0) refresh();
+  auto& readings = readings_[proving_ > 0];
+  if (const auto found = readings.find(e.get()); found != readings.end()) return found->second.polynomial;
+  Polynomial p = read(e);
+  return readings.emplace(e.get(), Reading{e, std::move(p)}).first->second.polynomial;
+}
+
+Polynomial IndexAlgebra::read(const Expr& e) {
   if (const auto value = as_int(e)) return *value;
   if (!e.dtype().is_index()) return Polynomial::of_atom(atom(e));
   if (const auto* unary = as<Unary>(e); unary && unary->op == UnaryOp::kNeg) return -polynomial(unary->a);
   if (const auto* binary = as<Binary>(e)) {
-    const Polynomial a = polynomial(binary->a), b = polynomial(binary->b);
+    const Polynomial &a = polynomial(binary->a), &b = polynomial(binary->b);
     switch (binary->op) {
       case BinaryOp::kAdd: return a + b;
       case BinaryOp::kSub: return a - b;
@@ -146,7 +175,20 @@ bool IndexAlgebra::nonnegative(const Expr& e) {
 }
 
 bool IndexAlgebra::le(const Expr& a, const Expr& b) {
-  return nonnegative(polynomial(b) - polynomial(a));
+  return a.same_as(b) || nonnegative(polynomial(b) - polynomial(a));
+}
+
+bool IndexAlgebra::lt(const Expr& a, const Expr& b) {
+  return nonnegative(polynomial(b) - polynomial(a) - Polynomial(1));
+}
+
+bool IndexAlgebra::positive(const Expr& e) {
+  if (const auto value = as_int(e)) return *value >= 1;
+  return nonnegative(polynomial(e) - Polynomial(1));
+}
+
+bool IndexAlgebra::nonzero(const Expr& e) {
+  return positive(e) || nonnegative(-polynomial(e) - Polynomial(1));
 }
 
 bool IndexAlgebra::holds(const Expr& condition) {
@@ -160,9 +202,18 @@ bool IndexAlgebra::holds(const Expr& condition) {
       if (binary->op == BinaryOp::kLt && lt(a, b)) return true;
       if (binary->op == BinaryOp::kEq && (equal(a, b) || (le(a, b) && le(b, a)))) return true;
       if (binary->op == BinaryOp::kNe && (lt(a, b) || lt(b, a))) return true;
+      if (fails_somewhere(*binary)) return false;
     }
   }
   return prove(condition, context_);
+}
+
+/// Whether an order or an equality is wrong at a sample point.
+bool IndexAlgebra::fails_somewhere(const Binary& condition) {
+  const Polynomial gap = polynomial(condition.b) - polynomial(condition.a);
+  if (condition.op == BinaryOp::kLe) return refuted(gap);
+  if (condition.op == BinaryOp::kLt) return refuted(gap - Polynomial(1));
+  return condition.op == BinaryOp::kEq && (refuted(gap) || refuted(-gap));
 }
 
 bool IndexAlgebra::refutes(const Expr& condition) {
@@ -184,18 +235,22 @@ bool IndexAlgebra::refutes(const Expr& condition) {
 
 bool IndexAlgebra::nonnegative(const Polynomial& p) {
   if (const auto value = p.constant()) return *value >= 0;
+  if (proving_ == 0) refresh();
+  auto& proofs = proofs_[proving_ > 0];
+  if (const auto known = proofs.find(p); known != proofs.end()) return known->second;
   Search search;
   if (proving_ > 0) search.facts = 0;
   ++proving_;
   const bool proved = nonnegative(p, search);
   --proving_;
+  proofs.emplace(p, proved);
   return proved;
 }
 
 bool IndexAlgebra::nonnegative(const Polynomial& given, Search& search) {
   if (const auto value = given.constant()) return *value >= 0;
   const Polynomial p = lowest_terms(given);
-  if (!search.spend()) return false;
+  if (refuted(p) || !search.spend()) return false;
   --search.depth;
   std::vector<int> atoms;
   bool positive_terms = true;
@@ -211,6 +266,33 @@ bool IndexAlgebra::nonnegative(const Polynomial& given, Search& search) {
   proved = proved || (search.facts > 0 && by_fact(p, search));
   ++search.depth;
   return proved;
+}
+
+std::optional<int64_t> IndexAlgebra::value_at(int point, int atom) {
+  const auto number = static_cast<std::size_t>(atom);
+  if (values_.size() <= number) values_.resize(atoms_.size());
+  PointValue& at = values_[number][static_cast<std::size_t>(point)];
+  if (!at.known) at = {true, points_.value(point, atoms_[number])};
+  return at.value;
+}
+
+/// Whether p is negative at a sample point: then there is no proof to be found.
+bool IndexAlgebra::refuted(const Polynomial& p) {
+  for (int point = 0; point < SamplePoints::kCount; ++point) {
+    if (!points_.is_good(point)) continue;
+    int64_t total = 0;
+    bool exact = true;
+    for (const auto& [monomial, coefficient] : p.terms()) {
+      int64_t product = coefficient;
+      for (const char16_t atom : monomial) {
+        const auto factor = value_at(point, atom);
+        exact = exact && factor && !__builtin_mul_overflow(product, *factor, &product);
+      }
+      exact = exact && !__builtin_add_overflow(total, product, &total);
+    }
+    if (exact && total < 0) return true;
+  }
+  return false;
 }
 
 bool IndexAlgebra::atom_nonnegative(int number, Search& search) {
@@ -301,14 +383,26 @@ const IndexAlgebra::Fact& IndexAlgebra::fact(std::size_t number) {
   return facts_[number] = std::move(fact);
 }
 
+/// Whether p and sign * gap have a term in common, the constant aside, on which they agree in sign:
+/// subtracting leaves less there.
+bool IndexAlgebra::shares_term(const Polynomial& p, const Polynomial& gap, int64_t sign) const {
+  for (const auto& [monomial, coefficient] : gap.terms())
+    for (const auto& [other, factor] : p.terms())
+      if (!monomial.empty() && other == monomial && (factor > 0) == (sign * (coefficient > 0 ? 1 : -1) > 0))
+        return true;
+  return false;
+}
+
 /// p >= 0 when p - f >= 0 for a fact f >= 0.
 bool IndexAlgebra::by_fact(const Polynomial& p, Search& search) {
   --search.facts;
   bool proved = false;
   for (std::size_t i = 0; i < context_.facts().size() && !proved; ++i) {
-    const Fact known = fact(i);
-    if (known.is_order || known.is_equality) proved = nonnegative(p - known.gap, search);
-    if (known.is_equality && !proved) proved = nonnegative(p + known.gap, search);
+    const Fact known = fact(i);  // a copy: reading others moves the list
+    if (!known.is_order && !known.is_equality) continue;
+    if (shares_term(p, known.gap, 1)) proved = nonnegative(p - known.gap, search);
+    if (!proved && known.is_equality && shares_term(p, known.gap, -1))
+      proved = nonnegative(p + known.gap, search);
   }
   ++search.facts;
   return proved;

@@ -9,24 +9,29 @@
 // atoms one by one by their bounds, within a budget. Only of conditions `prove` (context.h) is asked too.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <unordered_map>
 
 #include "ir/context.h"
 #include "ir/polynomial.h"
+#include "ir/sample_points.h"
 
 namespace tw {
 
-/// Works in one context, which must outlive it; what is bound or assumed there later is seen.
+/// Works in one context, which must outlive it; what is bound or assumed there later is seen. Keeps what it
+/// has read and proved: make one for many questions.
 class IndexAlgebra {
  public:
-  explicit IndexAlgebra(const Context& context) : context_(context) {}
+  explicit IndexAlgebra(const Context& context) : context_(context), points_(context) {}
 
-  Polynomial polynomial(const Expr& e);
+  /// Stays as long as the context does not change.
+  const Polynomial& polynomial(const Expr& e);
   Expr expr(const Polynomial& p) const;
   /// The expression rebuilt from its polynomial: one form for all that are equal.
-  Expr normal(const Expr& e) { return expr(polynomial(e)); }
+  Expr normal(const Expr& e) { return is_normal(e) ? e : expr(polynomial(e)); }
 
-  bool equal(const Expr& a, const Expr& b) { return (polynomial(a) - polynomial(b)).is_zero(); }
+  bool equal(const Expr& a, const Expr& b) { return a.same_as(b) || polynomial(a) == polynomial(b); }
   /// a / b when b divides a whatever the values of the atoms, and b is proved to be at least 1.
   std::optional<Expr> divide(const Expr& a, const Expr& b);
   /// Whether a is b times some polynomial, whatever the values.
@@ -41,9 +46,9 @@ class IndexAlgebra {
   // Proofs. False: not proved.
   bool nonnegative(const Expr& e);
   bool le(const Expr& a, const Expr& b);
-  bool lt(const Expr& a, const Expr& b) { return le(a + 1, b); }
-  bool positive(const Expr& e) { return le(1, e); }
-  bool nonzero(const Expr& e) { return positive(e) || le(e, -1); }
+  bool lt(const Expr& a, const Expr& b);
+  bool positive(const Expr& e);
+  bool nonzero(const Expr& e);
   /// A condition: by the algebra, then by `prove`.
   bool holds(const Expr& condition);
   /// The condition never holds.
@@ -51,6 +56,9 @@ class IndexAlgebra {
 
  private:
   struct Search;
+  static bool is_normal(const Expr& e) { return e->kind == Kind::kIntImm || e->kind == Kind::kVariable; }
+  void refresh();
+  Polynomial read(const Expr& e);
   int atom(const Expr& e);
   Polynomial of_quotient(const Polynomial& a, const Polynomial& b);
   bool nonnegative(const Polynomial& p);
@@ -68,6 +76,10 @@ class IndexAlgebra {
     bool is_order = false, is_equality = false;
   };
   const Fact& fact(std::size_t number);
+  bool shares_term(const Polynomial& p, const Polynomial& gap, int64_t sign) const;
+  bool refuted(const Polynomial& p);
+  bool fails_somewhere(const Binary& condition);
+  std::optional<int64_t> value_at(int point, int atom);
 
   const Context& context_;
   std::vector<Expr> atoms_;
@@ -75,6 +87,25 @@ class IndexAlgebra {
   /// Proofs under way. Reading a quotient asks for a proof, also in the middle of one: facts are used by the
   /// outermost alone, or a fact with a quotient would be read for ever.
   int proving_ = 0;
+
+  // What was read and proved while the context was as it is, outside and inside of proofs.
+  struct Reading {
+    Expr e;  // keeps the key alive
+    Polynomial polynomial;
+  };
+  struct Hash {
+    std::size_t operator()(const Polynomial& p) const { return p.hash(); }
+  };
+  std::array<std::unordered_map<const ExprNode*, Reading>, 2> readings_;
+  std::array<std::unordered_map<Polynomial, bool, Hash>, 2> proofs_;
+  std::vector<Expr> known_;  // the ranges and facts of that context
+
+  struct PointValue {
+    bool known = false;
+    std::optional<int64_t> value;
+  };
+  SamplePoints points_;
+  std::vector<std::array<PointValue, SamplePoints::kCount>> values_;  // of the atoms
 };
 
 }  // namespace tw

@@ -298,10 +298,17 @@ void IterRewriter::trim(const std::vector<Expr>& conditions) {
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const Sized& a, const Sized& b) { return a.size < b.size; });
+  // Each is judged by what comes later, the last first assumed.
+  Context later = context_;
+  std::vector<Context::Mark> marks(order.size());
+  for (std::size_t i = order.size(); i-- > 0;) {
+    marks[i] = later.mark();
+    later.assume(order[i].condition);
+  }
+  IndexAlgebra algebra(later);
   for (std::size_t i = 0; i < order.size(); ++i) {
-    Context others = context_;
-    for (std::size_t j = i + 1; j < order.size(); ++j) others.assume(order[j].condition);
-    if (IndexAlgebra(others).holds(order[i].condition)) continue;  // by the ranges, or by what comes later
+    later.restore(marks[i]);
+    if (algebra.holds(order[i].condition)) continue;  // by the ranges, or by what comes later
     if (!trim(order[i].condition)) map_.other_conditions.push_back(order[i].condition);
     reason_.clear();
   }

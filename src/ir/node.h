@@ -1,9 +1,9 @@
 // The list of node kinds and the handles to them.
 //
-// A program is a tree of immutable nodes shared by reference. Every kind is named once, here; its struct (expr.h,
-// stmt.h, program.h) names its fields once, with TW_FIELDS. The visitor, the mutator (visit.h), structural equality and
-// hash (equal.h) derive from those two lists; the printer and the parser have one case a kind and do not compile when
-// one is missing. To add a node: docs/adding_a_node.md.
+// A program is a tree of immutable nodes shared by reference. Every kind is named once, here; its struct
+// (expr.h, stmt.h, program.h) names its fields once, with TW_FIELDS. The visitor, the mutator (visit.h),
+// structural equality and hash (equal.h) derive from those two lists; the printer and the parser have one
+// case a kind and do not compile when one is missing. To add a node: docs/adding_a_node.md.
 #pragma once
 
 #include <cstdint>
@@ -57,11 +57,15 @@
 
 #define TW_ALL_NODES(X) TW_EXPR_NODES(X) TW_STMT_NODES(X) TW_DECL_NODES(X)
 
-// Declares the fields of a node or of a part of one, in the order they are visited, compared, hashed and rebuilt.
-// What introduces a variable or a buffer (VarDef, BufferDef) stands before what uses it.
-#define TW_FIELDS(...)                               \
-  auto fields() { return std::tie(__VA_ARGS__); }    \
-  auto fields() const { return std::tie(__VA_ARGS__); }
+// Declares the fields of a node or of a part of one, in the order they are visited, compared, hashed and
+// rebuilt. What introduces a variable or a buffer (VarDef, BufferDef) stands before what uses it.
+#define TW_FIELDS(...)            \
+  auto fields() {                 \
+    return std::tie(__VA_ARGS__); \
+  }                               \
+  auto fields() const {           \
+    return std::tie(__VA_ARGS__); \
+  }
 
 namespace tw {
 

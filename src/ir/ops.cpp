@@ -31,11 +31,21 @@ std::optional<Op> find(const Table& table, std::string_view text) {
 
 }  // namespace
 
-const UnaryInfo& info(UnaryOp op) { return kUnary[static_cast<int>(op)]; }
-const BinaryInfo& info(BinaryOp op) { return kBinary[static_cast<int>(op)]; }
-const IntrinsicInfo& info(Intrinsic op) { return kIntrinsics[static_cast<int>(op)]; }
+const UnaryInfo& info(UnaryOp op) {
+  return kUnary[static_cast<int>(op)];
+}
+const BinaryInfo& info(BinaryOp op) {
+  return kBinary[static_cast<int>(op)];
+}
+const IntrinsicInfo& info(Intrinsic op) {
+  return kIntrinsics[static_cast<int>(op)];
+}
 
-std::optional<BinaryOp> binary_op_from_text(std::string_view text) { return find<BinaryOp>(kBinary, text); }
-std::optional<Intrinsic> intrinsic_from_text(std::string_view text) { return find<Intrinsic>(kIntrinsics, text); }
+std::optional<BinaryOp> binary_op_from_text(std::string_view text) {
+  return find<BinaryOp>(kBinary, text);
+}
+std::optional<Intrinsic> intrinsic_from_text(std::string_view text) {
+  return find<Intrinsic>(kIntrinsics, text);
+}
 
 }  // namespace tw

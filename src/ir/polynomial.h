@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace tw {
 
-/// A product of atoms: their numbers, ascending, repeated for powers. Empty: 1.
-using Monomial = std::vector<int>;
+/// A product of atoms: their numbers, ascending, repeated for powers. Empty: 1. A string, as up to seven
+/// numbers lie in it without memory of their own.
+using Monomial = std::u16string;
+constexpr int kMaxAtom = 0xffff;
 
 /// By degree, then so that the order survives multiplication.
 struct MonomialOrder {
@@ -26,16 +29,19 @@ class Polynomial {
   Polynomial(int64_t constant);
   static Polynomial of_atom(int atom);
 
-  const std::map<Monomial, int64_t, MonomialOrder>& terms() const { return terms_; }
+  using Term = std::pair<Monomial, int64_t>;
+  /// In the order of the monomials, the smallest first.
+  const std::vector<Term>& terms() const { return terms_; }
   bool is_zero() const { return terms_.empty(); }
   std::optional<int64_t> constant() const;  // when there is no atom
   int64_t constant_term() const;
   bool uses(int atom) const;
   bool operator==(const Polynomial&) const = default;
+  std::size_t hash() const;
 
   void add(const Monomial& monomial, int64_t coefficient);
-  Polynomial operator+(const Polynomial& other) const;
-  Polynomial operator-(const Polynomial& other) const;
+  Polynomial operator+(const Polynomial& other) const { return plus(other, 1); }
+  Polynomial operator-(const Polynomial& other) const { return plus(other, -1); }
   Polynomial operator*(const Polynomial& other) const;
   Polynomial operator-() const { return Polynomial() - *this; }
 
@@ -47,7 +53,8 @@ class Polynomial {
   std::optional<Linear> linear_in(int atom) const;
 
  private:
-  std::map<Monomial, int64_t, MonomialOrder> terms_;
+  Polynomial plus(const Polynomial& other, int64_t scale) const;
+  std::vector<Term> terms_;
 };
 
 struct Polynomial::Linear {

@@ -19,8 +19,8 @@ struct Param {
   static Param of_var(ParamKind kind, Var var, int64_t default_value = 0);
 };
 
-/// Variables known from shapes stand before the buffers that show them; an extent of a buffer that is such a variable
-/// alone gives its value. Nothing else is free in `body`.
+/// Variables known from shapes stand before the buffers that show them; an extent of a buffer that is such a
+/// variable alone gives its value. Nothing else is free in `body`.
 struct ProgramNode : Node {
   static constexpr Kind kKind = Kind::kProgramNode;
   ProgramNode() : Node(kKind) {}
@@ -35,8 +35,8 @@ struct ProgramNode : Node {
 /// The same program with another body.
 Program with_body(const Program& program, Stmt body);
 
-/// Declares a tensor intrinsic: what a TensorCall of that name computes, as a program whose parameters are buffers of
-/// constant shape. Raises a value error if the name is taken by a different program.
+/// Declares a tensor intrinsic: what a TensorCall of that name computes, as a program whose parameters are
+/// buffers of constant shape. Raises a value error if the name is taken by a different program.
 void register_tensor_intrinsic(const std::string& name, Program meaning);
 
 /// The program that declares the intrinsic; null when there is none.

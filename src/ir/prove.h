@@ -1,12 +1,12 @@
 // Proofs about sums of index expressions: what `prove`, `symbolic_bounds` and `simplify` share.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "ir/context.h"
+#include "ir/sample_points.h"
 
 namespace tw {
 
@@ -50,21 +50,9 @@ class Prover {
   bool compares(const Binary& cmp);
   bool never_compares(const Binary& cmp);
 
-  /// Values of variables and other atoms that obey everything known (prove_sample.cpp).
-  struct Point {
-    enum class State : uint8_t { kNew, kGood, kBad };
-    State state = State::kNew;
-    std::vector<std::pair<const ExprNode*, int64_t>> values;
-  };
-  std::optional<int64_t> value_at(Point& point, const Expr& e) const;
-  std::optional<int64_t> value_at(Point& point, const Sum& sum) const;
-  bool obeys_context(Point& point) const;
-  /// Whether the sum is negative at a point.
-  bool refuted(const Sum& sum);
-
   const Context& context_;
   int budget_ = 0;
-  std::array<Point, 4> points_;
+  SamplePoints points_{context_};
 };
 
 }  // namespace tw

@@ -61,7 +61,8 @@ template <class R>
 Scalar result(DType type, R value) {
   if constexpr (std::same_as<R, bool>) return Scalar::of_int(kBool, value);
   if constexpr (std::floating_point<R>) return Scalar::of_float(type, value);
-  if constexpr (std::integral<R> && !std::same_as<R, bool>) return Scalar::of_int(type, static_cast<int64_t>(value));
+  if constexpr (std::integral<R> && !std::same_as<R, bool>)
+    return Scalar::of_int(type, static_cast<int64_t>(value));
 }
 
 }  // namespace
@@ -155,14 +156,17 @@ std::optional<Scalar> evaluate_cast(DType type, const Scalar& a) {
     if (a.type.is_float()) return Scalar::of_float(type, a.f);
     const bool is_u64 = a.type.is_uint() && a.type.bits == 64;
     if (type.bits == 32)
-      return Scalar::of_float(type, is_u64 ? static_cast<float>(static_cast<uint64_t>(a.i)) : static_cast<float>(a.i));
+      return Scalar::of_float(
+          type, is_u64 ? static_cast<float>(static_cast<uint64_t>(a.i)) : static_cast<float>(a.i));
     double wide = is_u64 ? static_cast<double>(static_cast<uint64_t>(a.i)) : static_cast<double>(a.i);
     if (type.is_half()) {
       // Round to odd on the way, so that the second rounding sees whether anything was lost by the first.
-      const auto back = is_u64 ? static_cast<int64_t>(scalar::convert<uint64_t>(wide)) : scalar::convert<int64_t>(wide);
+      const auto back =
+          is_u64 ? static_cast<int64_t>(scalar::convert<uint64_t>(wide)) : scalar::convert<int64_t>(wide);
       const uint64_t bits = std::bit_cast<uint64_t>(wide);
       if (back != a.i && !(bits & 1)) {
-        const bool rounded_up = is_u64 ? static_cast<uint64_t>(back) > static_cast<uint64_t>(a.i) : back > a.i;
+        const bool rounded_up =
+            is_u64 ? static_cast<uint64_t>(back) > static_cast<uint64_t>(a.i) : back > a.i;
         const bool towards_zero = rounded_up == (wide > 0);
         wide = std::bit_cast<double>(towards_zero ? bits - 1 : bits + 1);
       }

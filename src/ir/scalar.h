@@ -1,8 +1,9 @@
 // What every operator means on scalars: the one place that constant folding, the simplifier's tests and the
 // interpreter take it from.
 //
-// The templates work on the C++ type of a lane. float16 and bfloat16 compute in float and round after each operator,
-// which gives the correctly rounded result for + - * / and sqrt (float has more than twice their precision plus two).
+// The templates work on the C++ type of a lane. float16 and bfloat16 compute in float and round after each
+// operator, which gives the correctly rounded result for + - * / and sqrt (float has more than twice their
+// precision plus two).
 #pragma once
 
 #include <cmath>
@@ -24,7 +25,8 @@ double round_to(DType type, double value);
 /// `value` modulo 2^bits in the range of an integer type (bool: not zero). uint64 keeps the bit pattern.
 int64_t wrap_to(DType type, int64_t value);
 
-/// A float as an integer of the type: truncated, saturated, NaN gives 0; bool: not zero. uint64 as its bit pattern.
+/// A float as an integer of the type: truncated, saturated, NaN gives 0; bool: not zero. uint64 as its bit
+/// pattern.
 int64_t saturate_to(DType type, double value);
 
 /// An operator of index or bool constants; nothing if the result leaves int64.
@@ -132,7 +134,8 @@ auto binary(T a, T b) {
     if constexpr (op == kBitAnd) return static_cast<T>(x & y);
     if constexpr (op == kBitOr) return static_cast<T>(x | y);
     if constexpr (op == kBitXor) return static_cast<T>(x ^ y);
-    if constexpr (op == kShiftLeft) return static_cast<T>(y < width ? static_cast<U>(uint64_t{x} << y) : U{0});
+    if constexpr (op == kShiftLeft)
+      return static_cast<T>(y < width ? static_cast<U>(uint64_t{x} << y) : U{0});
     if constexpr (op == kShiftRight) return static_cast<T>(y < width ? a >> y : (a < 0 ? -1 : 0));
   }
 }
@@ -156,7 +159,8 @@ T power(T a, T b) {
   if constexpr (std::floating_point<T>) {
     return std::pow(a, b);
   } else {
-    // By squaring, wrapping. A negative exponent gives the reciprocal truncated: 0 unless the base is 1 or -1.
+    // By squaring, wrapping. A negative exponent gives the reciprocal truncated: 0 unless the base is 1 or
+    // -1.
     if constexpr (std::is_signed_v<T>) {
       if (b < 0) return a == 1 ? T{1} : a == -1 ? (b % 2 ? T{-1} : T{1}) : T{0};
     }

@@ -1,7 +1,7 @@
 // Statement nodes: loops, blocks, stores, and what GPUs need.
 //
-// A block is the unit that a schedule moves: an iteration domain of its own, and bindings that say which point of the
-// domain each turn of the loops around it computes. The loops are only an enumeration order.
+// A block is the unit that a schedule moves: an iteration domain of its own, and bindings that say which
+// point of the domain each turn of the loops around it computes. The loops are only an enumeration order.
 #pragma once
 
 #include "ir/expr.h"
@@ -9,26 +9,26 @@
 namespace tw {
 
 // X(Name, text): how the turns of a loop run.
-#define TW_LOOP_KINDS(X)                                             \
-  X(Serial, "serial")                                                \
-  X(Parallel, "parallel")         /* turns in any order, at once */  \
-  X(Vectorized, "vectorized")     /* turns are lanes */              \
-  X(Unrolled, "unrolled")                                            \
-  X(Bound, "bind")                /* turns are a GPU index */
+#define TW_LOOP_KINDS(X)                                        \
+  X(Serial, "serial")                                           \
+  X(Parallel, "parallel")     /* turns in any order, at once */ \
+  X(Vectorized, "vectorized") /* turns are lanes */             \
+  X(Unrolled, "unrolled")                                       \
+  X(Bound, "bind") /* turns are a GPU index */
 
 // X(Name, text): what a bound loop is bound to.
-#define TW_GPU_INDICES(X)       \
-  X(BlockX, "blockIdx.x")       \
-  X(BlockY, "blockIdx.y")       \
-  X(BlockZ, "blockIdx.z")       \
-  X(ThreadX, "threadIdx.x")     \
-  X(ThreadY, "threadIdx.y")     \
+#define TW_GPU_INDICES(X)   \
+  X(BlockX, "blockIdx.x")   \
+  X(BlockY, "blockIdx.y")   \
+  X(BlockZ, "blockIdx.z")   \
+  X(ThreadX, "threadIdx.x") \
+  X(ThreadY, "threadIdx.y") \
   X(ThreadZ, "threadIdx.z")
 
 // X(Name, text): kinds of a block's axes.
-#define TW_AXIS_KINDS(X)                                                            \
-  X(Spatial, "spatial")  /* points are independent */                               \
-  X(Reduction, "reduce") /* points combine with an associative reducer */           \
+#define TW_AXIS_KINDS(X)                                                  \
+  X(Spatial, "spatial")  /* points are independent */                     \
+  X(Reduction, "reduce") /* points combine with an associative reducer */ \
   X(Ordered, "ordered")  /* points run in increasing order (scan, rolling buffer) */
 
 // X(Name, text): who waits at a barrier.
@@ -37,14 +37,14 @@ namespace tw {
   X(Block, "block")
 
 // X(Name, text): what a program's parameter is.
-#define TW_PARAM_KINDS(X)                                                           \
-  X(Input, "in")                                                                    \
-  X(Constant, "const")   /* an input that may be prepared beforehand: a weight */   \
-  X(Output, "out")                                                                  \
-  X(InOut, "inout")                                                                 \
-  X(Size, "size")        /* an integer argument */                                  \
-  X(Shape, "shape")      /* an integer known from the shapes of other arguments */  \
-  X(Tunable, "param")    /* an integer of the schedule, with a default */
+#define TW_PARAM_KINDS(X)                                                       \
+  X(Input, "in")                                                                \
+  X(Constant, "const") /* an input that may be prepared beforehand: a weight */ \
+  X(Output, "out")                                                              \
+  X(InOut, "inout")                                                             \
+  X(Size, "size")     /* an integer argument */                                 \
+  X(Shape, "shape")   /* an integer known from the shapes of other arguments */ \
+  X(Tunable, "param") /* an integer of the schedule, with a default */
 
 TW_DECLARE_ENUM(LoopKind, TW_LOOP_KINDS)
 TW_DECLARE_ENUM(GpuIndex, TW_GPU_INDICES)
@@ -52,7 +52,9 @@ TW_DECLARE_ENUM(AxisKind, TW_AXIS_KINDS)
 TW_DECLARE_ENUM(BarrierScope, TW_BARRIERS)
 TW_DECLARE_ENUM(ParamKind, TW_PARAM_KINDS)
 
-inline bool is_thread(GpuIndex index) { return index >= GpuIndex::kThreadX; }
+inline bool is_thread(GpuIndex index) {
+  return index >= GpuIndex::kThreadX;
+}
 
 /// min <= x < min + extent.
 struct Range {
@@ -67,12 +69,13 @@ struct Region {
   TW_FIELDS(buffer, ranges)
 };
 
-/// for 0 <= var < extent. An ordered loop must run its turns in increasing order (it carries a scan or a rolling
-/// buffer): no primitive may reorder or parallelise it.
+/// for 0 <= var < extent. An ordered loop must run its turns in increasing order (it carries a scan or a
+/// rolling buffer): no primitive may reorder or parallelise it.
 struct For : StmtNode {
   static constexpr Kind kKind = Kind::kFor;
   For() : StmtNode(kKind) {}
-  static Stmt make(Var var, Expr extent, Stmt body, LoopKind loop_kind = LoopKind::kSerial, bool ordered = false);
+  static Stmt make(Var var, Expr extent, Stmt body, LoopKind loop_kind = LoopKind::kSerial,
+                   bool ordered = false);
   /// A loop whose turns are a GPU index.
   static Stmt bind(Var var, Expr extent, GpuIndex index, Stmt body);
   Expr extent;
@@ -85,7 +88,8 @@ struct For : StmtNode {
   TW_FIELDS(extent, var, loop_kind, gpu_index, ordered, annotations, body)
 };
 
-/// One axis of a block's domain, 0 <= var < extent, and the expression of the loop variables that it is bound to.
+/// One axis of a block's domain, 0 <= var < extent, and the expression of the loop variables that it is bound
+/// to.
 struct BlockAxis {
   AxisKind axis_kind = AxisKind::kSpatial;
   Expr extent, binding;
@@ -93,10 +97,11 @@ struct BlockAxis {
   TW_FIELDS(axis_kind, extent, binding, var)
 };
 
-/// One instance of a computation for each point of its domain. `predicate` (of the loop variables) says which turns of
-/// the loops run an instance: splits that do not divide leave some over. The body and the regions use the block's
-/// own axes and sizes, no loop variable. `init` runs before the first instance of each point of the spatial
-/// axes. The body of a block with a `reducer` stores reducer.combine(loads of the written elements, sources).
+/// One instance of a computation for each point of its domain. `predicate` (of the loop variables) says which
+/// turns of the loops run an instance: splits that do not divide leave some over. The body and the regions
+/// use the block's own axes and sizes, no loop variable. `init` runs before the first instance of each point
+/// of the spatial axes. The body of a block with a `reducer` stores reducer.combine(loads of the written
+/// elements, sources).
 struct Block : StmtNode {
   static constexpr Kind kKind = Kind::kBlock;
   Block() : StmtNode(kKind) {}
@@ -112,8 +117,8 @@ struct Block : StmtNode {
   TW_FIELDS(name, id, predicate, axes, reads, writes, reducer, annotations, init, body)
 };
 
-/// Writes an element, or one a lane: all loads of `value` come before all writes. Lanes whose `predicate` is false
-/// write nothing.
+/// Writes an element, or one a lane: all loads of `value` come before all writes. Lanes whose `predicate` is
+/// false write nothing.
 struct Store : StmtNode {
   static constexpr Kind kKind = Kind::kStore;
   Store() : StmtNode(kKind) {}
@@ -209,8 +214,8 @@ struct Barrier : StmtNode {
   TW_FIELDS(scope)
 };
 
-/// Starts to copy `count` elements that follow each other in the last dimension. The destination is undefined until
-/// the group that the copy was committed to has been waited for.
+/// Starts to copy `count` elements that follow each other in the last dimension. The destination is undefined
+/// until the group that the copy was committed to has been waited for.
 struct AsyncCopy : StmtNode {
   static constexpr Kind kKind = Kind::kAsyncCopy;
   AsyncCopy() : StmtNode(kKind) {}
@@ -242,8 +247,8 @@ struct AsyncWait : StmtNode {
   TW_FIELDS(pending)
 };
 
-/// A call of a tensor intrinsic on boxes of buffers, one for each parameter of the program that declares what it
-/// computes (program.h). Unit dimensions of a box may be dropped to match the parameter's rank.
+/// A call of a tensor intrinsic on boxes of buffers, one for each parameter of the program that declares what
+/// it computes (program.h). Unit dimensions of a box may be dropped to match the parameter's rank.
 struct TensorCall : StmtNode {
   static constexpr Kind kKind = Kind::kTensorCall;
   TensorCall() : StmtNode(kKind) {}

@@ -26,8 +26,10 @@ void Visitor::visit(const Node* node) {
   }
 }
 
-#define TW_ON(Struct) \
-  void Visitor::on(const Struct& node) { walk(node); }
+#define TW_ON(Struct)                    \
+  void Visitor::on(const Struct& node) { \
+    walk(node);                          \
+  }
 TW_ALL_NODES(TW_ON)
 #undef TW_ON
 
@@ -51,14 +53,20 @@ Stmt Mutator::mutate(const Stmt& s) {
   }
 }
 
-Program Mutator::mutate(const Program& p) { return rebuild(*p); }
+Program Mutator::mutate(const Program& p) {
+  return rebuild(*p);
+}
 
-#define TW_ON(Struct) \
-  Expr Mutator::on(const Struct& node) { return Expr(rebuild(node).get()); }
+#define TW_ON(Struct)                    \
+  Expr Mutator::on(const Struct& node) { \
+    return Expr(rebuild(node).get());    \
+  }
 TW_EXPR_NODES(TW_ON)
 #undef TW_ON
-#define TW_ON(Struct) \
-  Stmt Mutator::on(const Struct& node) { return Stmt(rebuild(node).get()); }
+#define TW_ON(Struct)                    \
+  Stmt Mutator::on(const Struct& node) { \
+    return Stmt(rebuild(node).get());    \
+  }
 TW_STMT_NODES(TW_ON)
 #undef TW_ON
 
@@ -125,13 +133,17 @@ class Renewal : public Mutator {
     const auto found = fresh_.find(&node);
     return found == fresh_.end() ? Expr(&node) : Expr(found->second);
   }
-#define TW_RENEW(Struct) \
-  Stmt on(const Struct& node) override { return Stmt(replace_definitions(node).get()); }
+#define TW_RENEW(Struct)                          \
+  Stmt on(const Struct& node) override {          \
+    return Stmt(replace_definitions(node).get()); \
+  }
   TW_RENEW(For)
   TW_RENEW(Block)
   TW_RENEW(Let)
 #undef TW_RENEW
-  Expr on(const Reduce& node) override { return Expr(replace_definitions(node).get()); }
+  Expr on(const Reduce& node) override {
+    return Expr(replace_definitions(node).get());
+  }
 
  private:
   void collect(const Node* root) {
@@ -139,8 +151,7 @@ class Renewal : public Mutator {
       switch (node->kind) {
 #define TW_CASE(Struct) \
   case Kind::k##Struct: return collect_definitions(static_cast<const Struct&>(*node));
-        TW_ALL_NODES(TW_CASE)
-#undef TW_CASE
+        TW_ALL_NODES(TW_CASE) #undef TW_CASE
       }
     });
   }
@@ -192,12 +203,12 @@ std::vector<Var> free_vars_of(const Node* root) {
     if (const auto* var = as<Variable>(node))
       if (met.insert(var).second) used.emplace_back(var);
     switch (node->kind) {
-#define TW_CASE(Struct)                                                           \
-  case Kind::k##Struct:                                                           \
-    for_each_leaf(static_cast<const Struct&>(*node), [&](const auto& leaf) {      \
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(leaf)>, VarDef>)    \
-        introduced.insert(static_cast<const Variable*>(leaf.get()));              \
-    });                                                                           \
+#define TW_CASE(Struct)                                                        \
+  case Kind::k##Struct:                                                        \
+    for_each_leaf(static_cast<const Struct&>(*node), [&](const auto& leaf) {   \
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(leaf)>, VarDef>) \
+        introduced.insert(static_cast<const Variable*>(leaf.get()));           \
+    });                                                                        \
     break;
       TW_ALL_NODES(TW_CASE)
 #undef TW_CASE
@@ -214,22 +225,46 @@ bool uses(const T& root, const Var& var) {
 
 }  // namespace
 
-Expr substitute(const Expr& e, const VarMap& values) { return Substitution(values).mutate(e); }
-Stmt substitute(const Stmt& s, const VarMap& values) { return Substitution(values).mutate(s); }
-Program substitute(const Program& p, const VarMap& values) { return Substitution(values).mutate(p); }
+Expr substitute(const Expr& e, const VarMap& values) {
+  return Substitution(values).mutate(e);
+}
+Stmt substitute(const Stmt& s, const VarMap& values) {
+  return Substitution(values).mutate(s);
+}
+Program substitute(const Program& p, const VarMap& values) {
+  return Substitution(values).mutate(p);
+}
 
-Expr replace_buffers(const Expr& e, const BufferMap& buffers) { return BufferReplacement(buffers).mutate(e); }
-Stmt replace_buffers(const Stmt& s, const BufferMap& buffers) { return BufferReplacement(buffers).mutate(s); }
+Expr replace_buffers(const Expr& e, const BufferMap& buffers) {
+  return BufferReplacement(buffers).mutate(e);
+}
+Stmt replace_buffers(const Stmt& s, const BufferMap& buffers) {
+  return BufferReplacement(buffers).mutate(s);
+}
 
-Stmt with_fresh_names(const Stmt& s) { return Renewal().renew(s); }
-Program with_fresh_names(const Program& p) { return Renewal().renew(p); }
+Stmt with_fresh_names(const Stmt& s) {
+  return Renewal().renew(s);
+}
+Program with_fresh_names(const Program& p) {
+  return Renewal().renew(p);
+}
 
-void for_each_node(const Node* root, const std::function<void(const Node*)>& f) { NodeWalk(f).visit(root); }
+void for_each_node(const Node* root, const std::function<void(const Node*)>& f) {
+  NodeWalk(f).visit(root);
+}
 
-bool uses_var(const Expr& e, const Var& var) { return uses(e, var); }
-bool uses_var(const Stmt& s, const Var& var) { return uses(s, var); }
+bool uses_var(const Expr& e, const Var& var) {
+  return uses(e, var);
+}
+bool uses_var(const Stmt& s, const Var& var) {
+  return uses(s, var);
+}
 
-std::vector<Var> free_vars(const Expr& e) { return free_vars_of(e.get()); }
-std::vector<Var> free_vars(const Stmt& s) { return free_vars_of(s.get()); }
+std::vector<Var> free_vars(const Expr& e) {
+  return free_vars_of(e.get());
+}
+std::vector<Var> free_vars(const Stmt& s) {
+  return free_vars_of(s.get());
+}
 
 }  // namespace tw

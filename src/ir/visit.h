@@ -1,7 +1,8 @@
 // Walking and rewriting programs, derived from the node list and each node's fields.
 //
-// A Visitor or Mutator overrides `on` for the kinds it cares about (with `using Visitor::on;` so that the others stay
-// visible) and calls `walk` or `rebuild` there to go on below. Expressions are shared, so a node may be met many times.
+// A Visitor or Mutator overrides `on` for the kinds it cares about (with `using Visitor::on;` so that the
+// others stay visible) and calls `walk` or `rebuild` there to go on below. Expressions are shared, so a node
+// may be met many times.
 #pragma once
 
 #include <concepts>
@@ -24,11 +25,13 @@ struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
 template <class T>
-concept HasFields = requires(T& t) { t.fields(); };
+concept HasFields = requires(T& t) {
+  t.fields();
+};
 }  // namespace detail
 
-/// Calls f on each leaf of a field: the elements of vectors and optionals and the fields of parts, in order. Leaves
-/// are handles (Expr, Stmt, VarDef, Buffer, BufferDef, Reducer, Program) and plain values.
+/// Calls f on each leaf of a field: the elements of vectors and optionals and the fields of parts, in order.
+/// Leaves are handles (Expr, Stmt, VarDef, Buffer, BufferDef, Reducer, Program) and plain values.
 template <class F, class Field>
 void for_each_leaf(Field& field, F&& f) {
   using T = std::remove_const_t<Field>;
@@ -71,8 +74,8 @@ class Visitor {
   }
 };
 
-/// Rewrites a tree from below. What does not change stays the same object. A buffer whose extents change is replaced
-/// where it is introduced and wherever it is used.
+/// Rewrites a tree from below. What does not change stays the same object. A buffer whose extents change is
+/// replaced where it is introduced and wherever it is used.
 class Mutator {
  public:
   virtual ~Mutator() = default;
@@ -138,8 +141,8 @@ Ref<T> Mutator::rebuild(const T& node) {
 
 using VarMap = std::unordered_map<const Variable*, Expr>;
 
-/// The expression or statement with variables replaced by values of their type. Sizes inside buffer shapes too where
-/// the buffer is introduced below.
+/// The expression or statement with variables replaced by values of their type. Sizes inside buffer shapes
+/// too where the buffer is introduced below.
 Expr substitute(const Expr& e, const VarMap& values);
 Stmt substitute(const Stmt& s, const VarMap& values);
 Program substitute(const Program& p, const VarMap& values);
@@ -162,7 +165,8 @@ void for_each_node(const Ref<T>& root, const std::function<void(const Node*)>& f
 
 /// Whether any node below is a T for which the test holds.
 template <class T>
-bool contains(const Node* root, const std::function<bool(const T&)>& test = [](const T&) { return true; }) {
+bool contains(
+    const Node* root, const std::function<bool(const T&)>& test = [](const T&) { return true; }) {
   bool found = false;
   for_each_node(root, [&](const Node* node) {
     if (const T* match = as<T>(node)) found = found || test(*match);
@@ -173,8 +177,8 @@ bool contains(const Node* root, const std::function<bool(const T&)>& test = [](c
 bool uses_var(const Expr& e, const Var& var);
 bool uses_var(const Stmt& s, const Var& var);
 
-/// Variables used but not introduced below, in the order they are met. Extents of buffers count where the buffer is
-/// introduced.
+/// Variables used but not introduced below, in the order they are met. Extents of buffers count where the
+/// buffer is introduced.
 std::vector<Var> free_vars(const Expr& e);
 std::vector<Var> free_vars(const Stmt& s);
 

@@ -1,8 +1,8 @@
 // The two kinds of failure, kept apart.
 //
-// `UserError`: what was asked is wrong. The message says what was wrong, what was found against what is needed,
-// and how to mend it. Its kind maps to a Python exception that also derives from ValueError, TypeError or
-// IndexError. `InternalError`: we are wrong; the message says so and asks for a report.
+// `UserError`: what was asked is wrong. The message says what was wrong, what was found against what is
+// needed, and how to mend it. Its kind maps to a Python exception that also derives from ValueError,
+// TypeError or IndexError. `InternalError`: we are wrong; the message says so and asks for a report.
 #pragma once
 
 #include <stdexcept>
@@ -38,7 +38,8 @@ class UserError : public std::runtime_error {
 class InternalError : public std::logic_error {
  public:
   explicit InternalError(const std::string& message)
-      : std::logic_error("internal error: " + message + "\nThis is a fault in Tilewright; please report it.") {}
+      : std::logic_error("internal error: " + message +
+                         "\nThis is a fault in Tilewright; please report it.") {}
 };
 
 template <class... Args>

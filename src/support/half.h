@@ -1,4 +1,5 @@
-// float16 and bfloat16 as bit patterns: exact conversion to wider types, correctly rounded conversion from them.
+// float16 and bfloat16 as bit patterns: exact conversion to wider types, correctly rounded conversion from
+// them.
 #pragma once
 
 #include <bit>
@@ -16,7 +17,8 @@ struct Small {
   static constexpr uint16_t kQuietNaN = static_cast<uint16_t>(kInfinity | (1 << (kMantissa - 1)));
 
   static double to_double(uint16_t bits) {
-    const int sign = bits >> 15, exponent = (bits & 0x7fff) >> kMantissa, mantissa = bits & ((1 << kMantissa) - 1);
+    const int sign = bits >> 15, exponent = (bits & 0x7fff) >> kMantissa,
+              mantissa = bits & ((1 << kMantissa) - 1);
     double magnitude;
     if (exponent == (1 << ExponentBits) - 1) {
       magnitude = mantissa ? std::nan("") : INFINITY;

@@ -1,7 +1,7 @@
 // Intrusive shared references to immutable objects.
 //
-// Nodes of the intermediate representation are shared freely between programs and between threads, so the count is
-// atomic and lives in the object: a handle is one pointer wide.
+// Nodes of the intermediate representation are shared freely between programs and between threads, so the
+// count is atomic and lives in the object: a handle is one pointer wide.
 #pragma once
 
 #include <atomic>
