@@ -147,13 +147,15 @@ class Renewal : public Mutator {
 
  private:
   void collect(const Node* root) {
-    for_each_node(root, [this](const Node* node) {
-      switch (node->kind) {
+    for_each_node(root, [this](const Node* node) { collect_one(node); });
+  }
+  void collect_one(const Node* node) {
+    switch (node->kind) {
 #define TW_CASE(Struct) \
   case Kind::k##Struct: return collect_definitions(static_cast<const Struct&>(*node));
-        TW_ALL_NODES(TW_CASE) #undef TW_CASE
-      }
-    });
+      TW_ALL_NODES(TW_CASE)
+#undef TW_CASE
+    }
   }
   template <class T>
   void collect_definitions(const T& node) {
