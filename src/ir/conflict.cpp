@@ -314,6 +314,26 @@ Access part_with_loop(const Access& access, std::size_t common) {
   return part;
 }
 
+/// Whether the access runs in turn 0 of the loop alone.
+bool stays_in_first_turn(const Access& access, std::size_t loop, const Context& outside) {
+  Context context = outside;
+  for (const For* around : access.loops)
+    if (!is_data_dependent(around->extent)) context.bind(around->var, 0, around->extent);
+  for (const Expr& guard : access.guards)
+    if (!is_data_dependent(guard)) context.assume(guard);
+  return IndexAlgebra(context).le(access.loops[loop]->var, 0);
+}
+
+/// Whether the loops from number `from` on that the subscripts use have constant extents.
+bool has_constant_tiles(const Access& access, std::size_t from) {
+  return std::all_of(
+      access.loops.begin() + static_cast<std::ptrdiff_t>(from), access.loops.end(), [&](const For* loop) {
+        return as_int(loop->extent) ||
+               std::none_of(access.box.begin(), access.box.end(),
+                            [&](const Range& range) { return uses_var(range.min, loop->var); });
+      });
+}
+
 bool proves_apart_in_full(const ConflictQuestion& question, const Context& outside) {
   // Loops that both share and that are fixed here, and what runs of both say of these and of sizes:
   // conditions hold, loops have turns, the loop whose turns differ has two.
@@ -338,8 +358,10 @@ bool proves_apart_in_full(const ConflictQuestion& question, const Context& outsi
       if (!is_int(fact, 1) && (access == &question.a || i >= question.common)) assume(fact);
     }
   }
-  const bool guarded = !question.a.guards.empty() || !question.b.guards.empty();
-  return proves_apart(question, context, false) || (guarded && proves_apart(question, context, true));
+  if (question.a.guards.empty() && question.b.guards.empty()) return proves_apart(question, context, false);
+  // Conditions cut the tails of tiles; tiles of constant extent are mostly apart without.
+  const bool first = !has_constant_tiles(question.a, question.common + question.distinct);
+  return proves_apart(question, context, first) || proves_apart(question, context, !first);
 }
 
 }  // namespace
@@ -363,7 +385,11 @@ bool proves_apart(const ConflictQuestion& question, const Context& outside) {
   const bool moves = std::any_of(part.box.begin(), part.box.end(), [&](const Range& range) {
     return uses_var(range.min, loop) || uses_var(range.extent, loop);
   });
-  if (!moves) part.box.clear();  // turns touch the same elements: what is left is whether there are two
+  if (!moves) {  // turns touch the same elements: what is left is whether there are two
+    if (stays_in_first_turn(part, question.common, outside)) return true;
+    part.box.clear();
+    part.guards.clear();
+  }
   return proves_apart_in_full({part, part, question.common, true}, outside);
 }
 

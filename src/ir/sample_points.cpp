@@ -13,7 +13,7 @@ constexpr int64_t kMiddle[] = {7, 5, 11, 3, 13, 2, 17};
 
 // The tries for one point: after the first, which is regular, others in which some sizes are small and some
 // large, so that more turns than one fit into most tiles.
-constexpr int kAttempts = 3;
+constexpr int kAttempts = 4;
 
 /// The ends that a point takes: of loop variables, of everything else.
 enum class Place { kLow, kMiddle, kHigh, kFar };

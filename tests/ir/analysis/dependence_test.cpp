@@ -44,12 +44,36 @@ TEST(LoopDependence, TurnsOfAParametricSplitAreIndependent) {
 }
 
 TEST(LoopDependence, ReductionLoopsCombine) {
-  const LoopDependence found = judge(kMatmul, "k");
+  const Program program = parse_program(kMatmul);  // the blocks found are its own
+  const LoopDependence found = loop_dependence(program, loop_named(program, "k"));
   EXPECT_EQ(found.order, TurnOrder::kReduction);
   EXPECT_FALSE(found.atomic);
   ASSERT_EQ(found.reductions.size(), 1u);
   EXPECT_EQ(found.reductions[0]->name.text, "C");
   EXPECT_THAT(found.message, HasSubstr("turns of loop 'k' combine into buffer 'C': block 'C'"));
+}
+
+TEST(LoopDependence, ConditionThatLeavesOneTurnKeepsTurnsApart) {
+  expect_order(R"(
+program f(n: size in [1, 64], A: out float32[n]):
+  for i in n:
+    for j in 3:
+      if j <= 0:
+        A[i] = 1.0f32
+)",
+               "j", TurnOrder::kIndependent);
+}
+
+TEST(LoopDependence, TilesOfTilesOfParametersAreIndependent) {
+  const char* const text = R"(
+program f(m: size in [1, 4096], mc: param in [1, 512] = 14, A: in float32[m], C: out float32[m]):
+  for io in (m + (mc - 1)) // mc:
+    for it in (mc + 13) // 14:
+      for ii in 14:
+        block C#0(vi: spatial(m) = io * mc + it * 14 + ii) where io * mc + it * 14 + ii < m && it * 14 + ii < mc:
+          C[vi] = C[vi] + A[vi]
+)";
+  for (const char* loop : {"io", "it", "ii"}) expect_order(text, loop, TurnOrder::kIndependent);
 }
 
 TEST(LoopDependence, FusedSpatialAndReductionLoopCombines) {
@@ -287,7 +311,8 @@ program f(n: size, I: in int64[n], S: inout float32[n, 8]):
 }
 
 std::string edges(const std::string& text) {
-  const BlockGraph graph = block_graph(parse_program(text));
+  const Program program = parse_program(text);  // the graph points into it
+  const BlockGraph graph = block_graph(program);
   std::string all;
   for (const BlockDependence& edge : graph.dependences) {
     const char* const overlaps[] = {"never", "possible", "always"};
