@@ -1,0 +1,134 @@
+#include "schedule/compaction.h"
+
+#include <algorithm>
+
+#include "ir/accesses.h"
+#include "ir/simplify.h"
+#include "ir/visit.h"
+#include "schedule/spans.h"
+#include "support/error.h"
+
+namespace tw::schedule {
+namespace {
+
+/// Subscripts of one buffer count from the start of its box.
+class Shift : public Mutator {
+ public:
+  Shift(const Buffer& old, const Buffer& fresh, const std::vector<Expr>& starts, const Context& context)
+      : old_(old), fresh_(fresh), starts_(starts), context_(context) {}
+
+ protected:
+  using Mutator::on;
+  Stmt on(const For& node) override {
+    const ContextScope scope(context_);
+    context_.bind(node.var, 0, node.extent);
+    return Stmt(rebuild(node));
+  }
+  Expr on(const Load& node) override {
+    const Expr rewritten(rebuild(node));
+    const auto& load = *as<Load>(rewritten);
+    return load.buffer.same_as(old_) ? Load::make(fresh_, shifted(load.indices), load.predicate) : rewritten;
+  }
+  Stmt on(const Store& node) override {
+    const Stmt rewritten(rebuild(node));
+    const auto& store = *as<Store>(rewritten);
+    if (!store.buffer.same_as(old_)) return rewritten;
+    auto* copy = new Store(store);
+    copy->buffer = fresh_;
+    copy->indices = shifted(store.indices);
+    return Stmt(copy);
+  }
+
+ private:
+  std::vector<Expr> shifted(std::vector<Expr> indices) const {
+    for (std::size_t d = 0; d < indices.size(); ++d)
+      if (starts_[d]) indices[d] = simplify(indices[d] - starts_[d], context_);
+    return indices;
+  }
+  Buffer old_, fresh_;
+  const std::vector<Expr>& starts_;
+  Context context_;
+};
+
+class Compaction : public Mutator {
+ protected:
+  using Mutator::on;
+  Stmt on(const Block& node) override { raise_internal("block {} is not lowered yet", node.name.text); }
+  Stmt on(const For& node) override {
+    const ContextScope scope(context_);
+    context_.bind(node.var, 0, node.extent);
+    return Stmt(rebuild(node));
+  }
+  Stmt on(const Allocate& node) override {
+    const Stmt inner(rebuild(node));
+    const auto& allocate = *as<Allocate>(inner);
+    return compacted(allocate, inner);
+  }
+
+ private:
+  Stmt compacted(const Allocate& allocate, const Stmt& as_it_is) {
+    const Buffer& buffer = allocate.buffer;
+    if (!buffer->strides.empty() || buffer->lane_map) return as_it_is;
+    const std::vector<Access> accesses = collect_accesses(allocate.body);
+    std::vector<const Access*> uses;
+    for (const Access& access : accesses) {
+      if (!access.buffer.same_as(buffer)) continue;
+      const bool plain = access.node->kind == Kind::kLoad || access.node->kind == Kind::kStore;
+      if (!plain || uses_local(access, allocate.body)) return as_it_is;
+      uses.push_back(&access);
+    }
+    const bool prefetched =
+        contains<Prefetch>(allocate.body.get(), [&](const Prefetch& p) { return p.buffer.same_as(buffer); });
+    if (uses.empty() || prefetched) return as_it_is;
+    const std::vector<Span> box = touched_box(uses, 0, context_);
+    auto* copy = new BufferNode(*buffer);
+    const Buffer fresh(copy);
+    std::vector<Expr> starts(box.size());
+    bool changed = false;
+    for (std::size_t d = 0; d < box.size(); ++d) {
+      if (!box[d]) continue;
+      const Expr extent = fixed(box[d].extent);
+      if (prove(ge(extent, buffer->shape[d]), context_)) continue;
+      copy->shape[d] = extent;
+      starts[d] = box[d].min;
+      changed = true;
+    }
+    if (!changed) return as_it_is;
+    return Allocate::make(fresh, Shift(buffer, fresh, starts, context_).mutate(allocate.body));
+  }
+
+  /// A subscript may use a value that a Let below the allocation binds: where it ends is not known outside.
+  static bool uses_local(const Access& access, const Stmt& body) {
+    bool local = false;
+    for_each_node(body, [&](const Node* node) {
+      const auto* let = as<Let>(node);
+      for (std::size_t d = 0; let && d < access.box.size(); ++d)
+        local = local || uses_var(access.box[d].min, let->var);
+    });
+    return local;
+  }
+
+  /// The extent, or the greatest it can be in any turn of the loops around.
+  Expr fixed(const Expr& extent) const {
+    std::vector<Var> loops;
+    for (const Context::BoundVar& range : context_.ranges())
+      if (uses_var(extent, range.var)) loops.push_back(range.var);
+    if (loops.empty()) return at_least_0(extent);
+    const auto ends = symbolic_bounds(extent, loops, context_);
+    return at_least_0(ends ? ends->max : extent);
+  }
+
+  Expr at_least_0(const Expr& extent) const {
+    return prove(ge(extent, 0), context_) ? extent : max(extent, 0);
+  }
+
+  Context context_;
+};
+
+}  // namespace
+
+Program compact_allocations(const Program& program) {
+  return Compaction().mutate(program);
+}
+
+}  // namespace tw::schedule

@@ -1,0 +1,322 @@
+#include "schedule/copies.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ir/accesses.h"
+#include "ir/index_algebra.h"
+#include "ir/simplify.h"
+#include "ir/visit.h"
+#include "schedule/blocks.h"
+
+namespace tw::schedule {
+namespace {
+
+/// One box for all, or nothing.
+std::optional<Region> clipped_box(const Buffer& buffer, const std::vector<Region>& boxes,
+                                  const std::vector<Range>& limits, const Context& inside,
+                                  const Context& outside) {
+  std::optional<Region> box = box_of(buffer, boxes, inside);
+  if (!box) return std::nullopt;
+  for (std::size_t d = 0; d < limits.size(); ++d)
+    box->ranges[d] = clipped(box->ranges[d], limits[d], outside);
+  return box;
+}
+
+class Redirector : public Mutator {
+ public:
+  Redirector(const std::vector<Redirection>& redirections, const Context& context)
+      : redirections_(redirections), context_(context) {}
+
+ protected:
+  using Mutator::on;
+  Expr on(const Load& node) override { return redirect<Expr, Load>(node); }
+  Stmt on(const Store& node) override { return redirect<Stmt, Store>(node); }
+  Stmt on(const Prefetch& node) override { return redirect<Stmt, Prefetch>(node); }
+  Stmt on(const Block& node) override {
+    const auto is_from = [&](const Region& region) { return redirection_of(region.buffer) != nullptr; };
+    const bool accesses = std::any_of(node.reads.begin(), node.reads.end(), is_from) ||
+                          std::any_of(node.writes.begin(), node.writes.end(), is_from);
+    return accesses ? redirected(node, redirections_) : Stmt(&node);
+  }
+  Buffer mutate_definition(const Buffer& buffer) override {
+    const Redirection* redirection = redirection_of(buffer);
+    return redirection ? redirection->to : Mutator::mutate_definition(buffer);
+  }
+
+ private:
+  const Redirection* redirection_of(const Buffer& buffer) const {
+    const auto found = std::find_if(redirections_.begin(), redirections_.end(),
+                                    [&](const Redirection& r) { return r.from.same_as(buffer); });
+    return found == redirections_.end() ? nullptr : &*found;
+  }
+  template <class Handle, class T>
+  Handle redirect(const T& node) {
+    const Ref<T> rebuilt = rebuild(node);
+    const Redirection* found = redirection_of(node.buffer);
+    if (!found) return Handle(rebuilt.get());
+    auto* copy = new T(*rebuilt);
+    const Handle owner(copy);
+    copy->buffer = found->to;
+    copy->indices = found->subscripts(rebuilt->indices);
+    for (Expr& index : copy->indices) index = simplify(index, context_);
+    return owner;
+  }
+
+  const std::vector<Redirection>& redirections_;
+  const Context& context_;
+};
+
+class BufferExchange : public Mutator {
+ public:
+  BufferExchange(const Buffer& old, const Buffer& fresh) : old_(old), fresh_(fresh) {}
+  Buffer mutate_buffer(const Buffer& buffer) override {
+    return buffer.same_as(old_) ? fresh_ : Mutator::mutate_buffer(buffer);
+  }
+  Buffer mutate_definition(const Buffer& buffer) override {
+    return buffer.same_as(old_) ? fresh_ : Mutator::mutate_definition(buffer);
+  }
+
+ private:
+  const Buffer &old_, &fresh_;
+};
+
+bool is_nothing(const Stmt& stmt) {
+  const auto* seq = as<Seq>(stmt);
+  return seq && seq->stmts.empty();
+}
+
+class HintRemoval : public Mutator {
+ public:
+  explicit HintRemoval(const Buffer& buffer) : buffer_(buffer) {}
+
+ protected:
+  using Mutator::on;
+  Stmt on(const Prefetch& node) override {
+    return node.buffer.same_as(buffer_) ? Seq::make({}) : Stmt(&node);
+  }
+  Stmt on(const Block& node) override { return Stmt(&node); }
+  Stmt on(const For& node) override {
+    const Stmt loop(rebuild(node).get());
+    return is_nothing(static_cast<const For*>(loop.get())->body) ? Seq::make({}) : loop;
+  }
+  Stmt on(const Seq& node) override {
+    std::vector<Stmt> stmts;
+    bool changed = false;
+    for (const Stmt& stmt : node.stmts) {
+      const Stmt fresh = mutate(stmt);
+      changed |= !fresh.same_as(stmt);
+      if (!is_nothing(fresh)) stmts.push_back(fresh);
+    }
+    return changed ? Seq::make(std::move(stmts)) : Stmt(&node);
+  }
+
+ private:
+  const Buffer& buffer_;
+};
+
+}  // namespace
+
+Scope scope_argument(const Step& step, int arg) {
+  const auto scope = enum_from_text<Scope>(step.text(arg));
+  if (!scope)
+    step.refuse(nullptr, "there is no scope '{}'; a buffer lies in 'global', 'shared' or 'local' memory",
+                step.text(arg));
+  if (*scope == Scope::kFragment)
+    step.refuse(
+        nullptr,
+        "a fragment needs a lane map, which a matrix intrinsic gives; take 'local', and tensorize the block");
+  return *scope;
+}
+
+Buffer read_argument(const Step& step, const Block& block, int arg) {
+  std::vector<Buffer> distinct;
+  for (const Region& region : block.reads)
+    if (std::none_of(distinct.begin(), distinct.end(),
+                     [&](const Buffer& b) { return b->name.text == region.buffer->name.text; }))
+      distinct.push_back(region.buffer);
+  return distinct.at(static_cast<std::size_t>(step.integer(arg)));
+}
+
+void require_plain_accesses(const Step& step, const Block& block, const Buffer& buffer) {
+  auto refuse_at = [&](const Node* node) {
+    step.refuse(&block,
+                "block {} accesses buffer {} by a {}, whose boxes stay as they are; do this before tensorize "
+                "and pipeline",
+                block.name.text, buffer->name.text, kind_name(node->kind));
+  };
+  for_each_node(&block, [&](const Node* node) {
+    if (const auto* copy = as<AsyncCopy>(node))
+      if (copy->to.same_as(buffer) || copy->from.same_as(buffer)) refuse_at(node);
+    if (const auto* call = as<TensorCall>(node))
+      for (const Region& operand : call->operands)
+        if (operand.buffer.same_as(buffer)) refuse_at(node);
+  });
+}
+
+void require_allocatable(const Step& step, const Place& at, Scope scope) {
+  if (scope != Scope::kShared) return;
+  for (const For* loop : at.loops())
+    if (loop->loop_kind == LoopKind::kBound && is_thread(loop->gpu_index))
+      step.refuse(loop,
+                  "the buffer would be allocated inside loop {}, bound to {}, where each thread would fill "
+                  "shared memory anew; "
+                  "take 'local', or do this before the loop is bound",
+                  loop->var->name.text, to_string(loop->gpu_index));
+}
+
+std::optional<Place> outermost_unhindered(const BlockPlace& block, const std::vector<Buffer>& buffers,
+                                          const std::function<bool(const Block&)>& hinders) {
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < block.around.size(); ++i)
+    if (const auto* allocate = as<Allocate>(static_cast<const Node*>(block.around[i])))
+      for (const Buffer& buffer : buffers)
+        if (buffer.get() == allocate->buffer.get()) first = i + 1;
+  for (std::size_t i = first; i <= block.around.size(); ++i) {
+    const StmtNode* node = i < block.around.size() ? block.around[i] : block.node;
+    if (node->kind == Kind::kAllocate || node->kind == Kind::kSeq) continue;
+    const std::vector<const Block*> below = blocks_below(node);
+    if (std::any_of(below.begin(), below.end(), [&](const Block* b) { return hinders(*b); })) continue;
+    Place place;
+    place.around.assign(block.around.begin(), block.around.begin() + static_cast<std::ptrdiff_t>(i));
+    place.node = node;
+    return place;
+  }
+  return std::nullopt;
+}
+
+Stmt put_beside(const Program& program, const Place& at, std::vector<Stmt> statements,
+                const std::vector<Buffer>& buffers) {
+  Place where = at;
+  if (!at.around.empty())
+    if (const auto* seq = as<Seq>(static_cast<const Node*>(at.around.back()))) {
+      std::vector<Stmt> all;
+      for (const Stmt& stmt : seq->stmts) {
+        if (stmt.get() == at.node)
+          all.insert(all.end(), statements.begin(), statements.end());
+        else
+          all.push_back(stmt);
+      }
+      statements = std::move(all);
+      where.node = at.around.back();
+      where.around.pop_back();
+    }
+  Stmt fresh = Seq::make(std::move(statements));
+  for (auto buffer = buffers.rbegin(); buffer != buffers.rend(); ++buffer)
+    fresh = Allocate::make(*buffer, fresh);
+  return replaced_at(program, where, fresh);
+}
+
+Range clipped(const Range& range, const Range& limits, const Context& context) {
+  IndexAlgebra algebra(context);
+  Expr first = range.min, end = algebra.normal(range.min + range.extent);
+  const Expr limit = algebra.normal(limits.min + limits.extent);
+  if (!algebra.le(limits.min, first))
+    first = algebra.le(first, limits.min) ? limits.min : max(first, limits.min);
+  if (!algebra.le(end, limit)) end = algebra.le(limit, end) ? limit : min(end, limit);
+  if (algebra.equal(first, limits.min) && algebra.equal(end, limit)) return limits;
+  Expr extent = simplify(algebra.normal(end - first), context);
+  if (!algebra.nonnegative(extent) && !prove(le(0, extent), context)) extent = max(extent, 0);
+  return {simplify(first, context), extent};
+}
+
+Region region_of_all(const Block& block, const Buffer& buffer, bool writes) {
+  Context context;
+  std::vector<Var> axes;
+  for (const BlockAxis& axis : block.axes) {
+    context.bind(axis.var, 0, axis.extent);
+    axes.push_back(axis.var);
+  }
+  const AccessRegions regions = infer_block_regions(block);
+  std::vector<Region> boxes;
+  for (const Region& region : writes ? regions.writes : regions.reads)
+    if (region.buffer.same_as(buffer)) boxes.push_back(eliminate(region, axes, context));
+  const auto box = clipped_box(buffer, boxes, whole(buffer).ranges, {}, {});
+  check_internal(box.has_value(), "block {} does not access {}", block.name.text, buffer->name.text);
+  return *box;
+}
+
+Region region_read_at(const Place& at, const Block& block, const Region& limits) {
+  const Context outside = context_at(at);
+  std::vector<Region> boxes;
+  for (const Access& access : collect_accesses(Stmt(at.node))) {
+    if (access.write || access.unit != &block || !access.buffer.same_as(limits.buffer)) continue;
+    Context inside = outside;
+    enter(inside, access);
+    std::vector<Var> vars;
+    for (const For* loop : access.loops) vars.push_back(loop->var);
+    boxes.push_back(eliminate({access.buffer, access.box}, vars, inside));
+  }
+  const auto box = clipped_box(limits.buffer, boxes, limits.ranges, outside, outside);
+  check_internal(box.has_value(), "block {} does not read {}", block.name.text, limits.buffer->name.text);
+  return *box;
+}
+
+Redirection into_box(const Region& box, const Buffer& copy) {
+  return {box.buffer, copy, [box](std::vector<Expr> indices) {
+            for (std::size_t d = 0; d < indices.size(); ++d) indices[d] = indices[d] - box.ranges[d].min;
+            return indices;
+          }};
+}
+
+Stmt redirected(const Block& block, const std::vector<Redirection>& redirections) {
+  Context context;
+  for (const BlockAxis& axis : block.axes) context.bind(axis.var, 0, axis.extent);
+  Redirector redirector(redirections, context);
+  auto* copy = new Block(block);
+  const Stmt owner(copy);
+  if (block.init) copy->init = redirector.mutate(block.init);
+  copy->body = redirector.mutate(block.body);
+  return with_inferred_regions(*copy);
+}
+
+Stmt redirected(const Stmt& body, const Redirection& redirection) {
+  const std::vector<Redirection> redirections{redirection};
+  const Context context;
+  return Redirector(redirections, context).mutate(body);
+}
+
+Stmt with_buffer(const Stmt& body, const Buffer& old, const Buffer& fresh) {
+  return BufferExchange(old, fresh).mutate(body);
+}
+
+Stmt without_prefetches(const Stmt& body, const Buffer& buffer) {
+  return HintRemoval(buffer).mutate(body);
+}
+
+Var copy_axis(std::size_t number) {
+  return Var(fmt::format("vi{}", number));
+}
+
+Stmt copy_nest(const std::string& name, BlockId id, const std::vector<CopyAxis>& axes, Stmt body,
+               Expr predicate) {
+  auto* block = new Block();
+  Stmt nest(block);
+  block->name = name;
+  block->id = id;
+  block->body = std::move(body);
+  std::vector<std::pair<Var, Expr>> loops;
+  VarMap loop_of_axis;
+  for (const CopyAxis& axis : axes) {
+    BlockAxis own;
+    own.var = axis.var;
+    own.extent = axis.extent;
+    own.binding = axis.begin;
+    if (!is_int(axis.turns, 1)) {
+      const std::string& text = axis.var->name.text;
+      const Var loop(text.size() > 1 && text.front() == 'v' ? text.substr(1) : text);
+      loops.emplace_back(loop, axis.turns);
+      own.binding = axis.begin + loop;
+    }
+    loop_of_axis[&*axis.var] = own.binding;
+    block->axes.push_back(std::move(own));
+  }
+  if (predicate) block->predicate = substitute(predicate, loop_of_axis);
+  nest = with_inferred_regions(*block);
+  for (auto loop = loops.rbegin(); loop != loops.rend(); ++loop)
+    nest = For::make(loop->first, loop->second, nest);
+  return nest;
+}
+
+}  // namespace tw::schedule

@@ -1,0 +1,33 @@
+// Operators to schedule, and the checks that every scheduled program passes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "schedule/schedule.h"
+#include "te/lower.h"
+
+namespace tw::schedule {
+
+/// C[n, m] = A[n, k] B[k, m] as a first loop program.
+Program matmul_program(const te::Value& n, const te::Value& m, const te::Value& k);
+
+/// D = relu(A + bias) * 2 in two blocks, "shifted" and "scaled".
+Program chain_program(const te::Value& n, const te::Value& m);
+
+/// Checks the scheduled program: it verifies, round-trips through text, its trace replays to an equal
+/// program, and it computes what the first program computes for these values of sizes and parameters (by
+/// name), on random data.
+void expect_same_meaning(const Schedule& schedule, const std::map<std::string, int64_t>& values = {});
+
+/// Checks that a program computes what another one does, for these values of sizes and parameters, on random
+/// data.
+void expect_same_results(const Program& program, const Program& reference,
+                         const std::map<std::string, int64_t>& values = {});
+
+/// The loops around a block as values, for `apply`.
+std::vector<Value> loops_of(Schedule& schedule, const std::string& block);
+
+}  // namespace tw::schedule
