@@ -18,5 +18,6 @@ void bind_reductions(py::module_& m);
 void bind_tensor(py::module_& m);
 void bind_operations(py::module_& m);
 void bind_program(py::module_& m);
+void bind_schedule(py::module_& m);
 
 }  // namespace tw::python

@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, m) {
   bind_reductions(m);
   bind_tensor(m);
   bind_program(m);
+  bind_schedule(m);
   bind_operations(m);
 }

@@ -14,17 +14,24 @@ from tilewright import te
 from tilewright._core import Argument, Program, __version__
 from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidValue, Unsupported, UserError
 from tilewright.interpreter import interpret
+from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, param
 
 __all__ = [
     "Argument",
+    "Block",
+    "BufferHandle",
     "InternalError",
     "InvalidIndex",
     "InvalidType",
     "InvalidValue",
+    "Loop",
     "Program",
+    "Schedule",
+    "Trace",
     "Unsupported",
     "UserError",
     "__version__",
     "interpret",
+    "param",
     "te",
 ]

@@ -9,10 +9,17 @@ import typing
 
 __all__: list[str] = [
     "Argument",
+    "BlockRef",
+    "BufferRef",
     "Expr",
+    "IndexMap",
+    "LoopRef",
     "Program",
     "ReduceAxis",
+    "ScheduleState",
     "Tensor",
+    "TraceData",
+    "Tunable",
     "Var",
     "abs",
     "all",
@@ -35,6 +42,7 @@ __all__: list[str] = [
     "pieces",
     "placeholder",
     "pow",
+    "primitives",
     "prod",
     "program",
     "reduce",
@@ -523,6 +531,88 @@ class Program:
         The program's name.
         """
 
+class LoopRef:
+    """
+    Number of a loop in a schedule's table of handles.
+    """
+    def __eq__(self, arg0: LoopRef) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class BlockRef:
+    """
+    Number of a block in a schedule's table of handles.
+    """
+    def __eq__(self, arg0: BlockRef) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class BufferRef:
+    """
+    Number of a buffer in a schedule's table of handles.
+    """
+    def __eq__(self, arg0: BufferRef) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class Tunable:
+    """
+    A parameter of a schedule; tilewright.param makes one.
+    """
+    def __init__(
+        self,
+        name: str,
+        min: typing.SupportsInt | typing.SupportsIndex,
+        max: typing.SupportsInt | typing.SupportsIndex,
+        multiple_of: typing.SupportsInt | typing.SupportsIndex,
+        default: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def default(self) -> int: ...
+    @property
+    def max(self) -> int: ...
+    @property
+    def min(self) -> int: ...
+    @property
+    def multiple_of(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+class IndexMap:
+    """
+    A map of indices: a layout.
+    """
+    @staticmethod
+    def parse(text: str) -> IndexMap: ...
+    def __init__(self, function: collections.abc.Callable, names: collections.abc.Sequence[str]) -> None: ...
+    def __str__(self) -> str: ...
+
+class TraceData:
+    """
+    The steps of a schedule as data.
+    """
+    @staticmethod
+    def from_json(text: str) -> TraceData: ...
+    def __len__(self) -> int: ...
+    def to_json(self) -> str: ...
+
+class ScheduleState:
+    """
+    A loop program under a schedule; tilewright.Schedule wraps it.
+    """
+    @staticmethod
+    def replay(first: Program, trace: TraceData) -> ScheduleState: ...
+    def __init__(self, first: Program) -> None: ...
+    def apply(self, primitive: str, args: collections.abc.Sequence) -> list: ...
+    def block(self, name: str) -> BlockRef: ...
+    def blocks(self) -> list[BlockRef]: ...
+    def buffer(self, name: str) -> BufferRef: ...
+    def loops(self, block: BlockRef) -> list[LoopRef]: ...
+    def name_of(self, handle: typing.Any) -> str: ...
+    @property
+    def first_program(self) -> Program: ...
+    @property
+    def program(self) -> Program: ...
+    @property
+    def trace(self) -> TraceData: ...
+
 def abs(x: typing.Any) -> Expr: ...
 def all(x: typing.Any, axis: typing.Any) -> Expr: ...
 def any(x: typing.Any, axis: typing.Any) -> Expr: ...
@@ -551,6 +641,11 @@ def pieces(
 ) -> Tensor: ...
 def placeholder(shape: typing.Any, dtype: typing.Any, name: str, constant: bool) -> Tensor: ...
 def pow(a: typing.Any, b: typing.Any) -> Expr: ...
+def primitives() -> list:
+    """
+    The registered primitives of schedules as plain data.
+    """
+
 def prod(x: typing.Any, axis: typing.Any) -> Expr: ...
 def program(outputs: collections.abc.Sequence[Tensor], args: list | None, name: str) -> Program: ...
 def reduce(
