@@ -129,3 +129,18 @@ def test_tutorials_print_what_they_show(path, request):
 
 def test_there_is_a_tutorial():
     assert TUTORIALS
+
+
+def test_the_readme_prints_what_it_shows():
+    """Its python blocks run one after the other; the program that it shows is among what they print."""
+    blocks = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    namespace: dict = {}
+    printed = "".join(
+        run_block(code, f"README.md[{i}]", namespace)
+        for i, (kind, code) in enumerate(blocks)
+        if kind == "python"
+    )
+    for kind, text in blocks:
+        if kind == "program":
+            assert text in printed
+    assert printed.count("64.0\n") == 2
