@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ir/expr.h"
-#include "ir/linear.h"
+#include "ir/simplify/linear.h"
 
 namespace tw {
 

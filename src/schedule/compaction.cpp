@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/accesses.h"
+#include "ir/analysis/accesses.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
 #include "schedule/spans.h"

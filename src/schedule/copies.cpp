@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "ir/accesses.h"
-#include "ir/index_algebra.h"
+#include "ir/analysis/accesses.h"
+#include "ir/analysis/index_algebra.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
 #include "schedule/blocks.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/regions.h"
+#include "ir/analysis/regions.h"
 #include "schedule/primitive.h"
 
 namespace tw::schedule {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/dependence.h"
+#include "ir/analysis/dependence.h"
 #include "ir/equal.h"
 #include "ir/simplify.h"
 #include "ir/text.h"

@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "ir/accesses.h"
+#include "ir/analysis/accesses.h"
 #include "schedule/blocks.h"
 #include "schedule/spans.h"
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "ir/accesses.h"
+#include "ir/analysis/accesses.h"
 #include "ir/context.h"
 #include "ir/program.h"
 

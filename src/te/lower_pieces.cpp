@@ -5,7 +5,7 @@
 //   g(vi + n) i % 2 == 0                         for i in ceil(m / 2):  block Y(…): Y[vi * 2] = h(vi * 2)
 #include <algorithm>
 
-#include "ir/accesses.h"
+#include "ir/analysis/accesses.h"
 #include "ir/simplify.h"
 #include "support/error.h"
 #include "te/lower_operation.h"

@@ -1,6 +1,6 @@
 #include "te/nest.h"
 
-#include "ir/regions.h"
+#include "ir/analysis/regions.h"
 #include "ir/visit.h"
 
 namespace tw::te {

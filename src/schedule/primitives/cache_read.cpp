@@ -19,9 +19,9 @@
 // Needs a buffer that the block does not write. Does not check that the copy fits the memory of its scope.
 #include <algorithm>
 
-#include "ir/accesses.h"
+#include "ir/analysis/accesses.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/equal.h"
-#include "ir/iter_map.h"
 #include "ir/simplify.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"

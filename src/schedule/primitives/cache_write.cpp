@@ -18,8 +18,8 @@
 // reducer; subscripts and conditions of stores that read no memory.
 #include <algorithm>
 
-#include "ir/accesses.h"
-#include "ir/iter_map.h"
+#include "ir/analysis/accesses.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

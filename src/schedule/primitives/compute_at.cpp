@@ -20,7 +20,7 @@
 // Not checked: whether computing again pays.
 #include <algorithm>
 
-#include "ir/iter_map.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/text.h"
 #include "schedule/moving.h"
 

@@ -8,7 +8,7 @@
 // Every read of what the block writes becomes the value it writes, and the block and its buffer are gone.
 // Needs one block that writes the buffer, each element once, by one store without reduction, and inputs that
 // nobody changes later.
-#include "ir/regions.h"
+#include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

@@ -16,8 +16,8 @@
 // reduction begins.
 #include <algorithm>
 
-#include "ir/dependence.h"
-#include "ir/regions.h"
+#include "ir/analysis/dependence.h"
+#include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

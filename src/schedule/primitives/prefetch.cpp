@@ -11,8 +11,8 @@
 // directly in the loop: prefetch comes after reorder and fuse.
 #include <algorithm>
 
-#include "ir/accesses.h"
-#include "ir/regions.h"
+#include "ir/analysis/accesses.h"
+#include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

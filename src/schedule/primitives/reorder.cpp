@@ -8,7 +8,7 @@
 // that was inside.
 #include <algorithm>
 
-#include "ir/dependence.h"
+#include "ir/analysis/dependence.h"
 #include "ir/text.h"
 #include "schedule/loops.h"
 

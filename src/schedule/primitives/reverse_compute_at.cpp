@@ -15,8 +15,8 @@
 // places touches what the block writes or changes what it reads. A reduction may be divided over the turns.
 #include <algorithm>
 
-#include "ir/dependence.h"
-#include "ir/iter_map.h"
+#include "ir/analysis/dependence.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/text.h"
 #include "schedule/moving.h"
 

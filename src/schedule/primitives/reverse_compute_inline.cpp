@@ -16,9 +16,9 @@
 // change between the writers and the block.
 #include <algorithm>
 
+#include "ir/analysis/iter_map.h"
+#include "ir/analysis/regions.h"
 #include "ir/equal.h"
-#include "ir/iter_map.h"
-#include "ir/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

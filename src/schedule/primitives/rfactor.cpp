@@ -24,7 +24,7 @@
 // written are spatial. Several loops: one after the other, each on the partial block.
 #include <algorithm>
 
-#include "ir/regions.h"
+#include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/moving.h"

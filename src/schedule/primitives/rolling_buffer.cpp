@@ -21,8 +21,8 @@
 // only rows that it computes; one dimension moves. Not checked: whether the rows fit a cache.
 #include <algorithm>
 
+#include "ir/analysis/regions.h"
 #include "ir/equal.h"
-#include "ir/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

@@ -5,7 +5,7 @@
 // Puts gaps behind the elements of the dimensions inside, so that the stride of the dimension is the least
 // number that gives `offset` when divided by `factor`: rows that begin in different banks of shared memory,
 // or at a multiple of a vector. Dimensions outside follow. Nothing else changes.
-#include "ir/index_algebra.h"
+#include "ir/analysis/index_algebra.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

@@ -19,8 +19,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ir/analysis/iter_map.h"
 #include "ir/equal.h"
-#include "ir/iter_map.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"

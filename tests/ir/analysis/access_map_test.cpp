@@ -1,4 +1,4 @@
-#include "ir/access_map.h"
+#include "ir/analysis/access_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

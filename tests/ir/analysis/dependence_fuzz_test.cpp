@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "enumerate.h"
-#include "ir/dependence.h"
-#include "ir/regions.h"
+#include "ir/analysis/dependence.h"
+#include "ir/analysis/regions.h"
 #include "ir/text.h"
 
 namespace tw {

@@ -1,4 +1,4 @@
-#include "ir/dependence.h"
+#include "ir/analysis/dependence.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

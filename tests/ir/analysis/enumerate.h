@@ -6,7 +6,7 @@
 #include <random>
 #include <unordered_map>
 
-#include "ir/iter_map.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/program.h"
 
 namespace tw::test {

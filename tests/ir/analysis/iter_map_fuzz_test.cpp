@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "enumerate.h"
-#include "ir/iter_map.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/text.h"
 #include "ir/visit.h"
 

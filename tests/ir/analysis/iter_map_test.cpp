@@ -1,4 +1,4 @@
-#include "ir/iter_map.h"
+#include "ir/analysis/iter_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "ir/regions.h"
+#include "ir/analysis/regions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

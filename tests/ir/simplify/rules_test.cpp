@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "common/random_expr.h"
-#include "ir/simplify_cast.h"
-#include "ir/simplify_rules.h"
+#include "ir/simplify/simplify_cast.h"
+#include "ir/simplify/simplify_rules.h"
 #include "ir/text.h"
 
 namespace tw::test {

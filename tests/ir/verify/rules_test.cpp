@@ -6,7 +6,7 @@
 
 #include "ir/text.h"
 #include "ir/verify.h"
-#include "ir/verify_rules.h"
+#include "ir/verify/verify_rules.h"
 #include "support/error.h"
 
 namespace tw {
