@@ -130,4 +130,8 @@ std::vector<Value> loops_of(Schedule& schedule, const std::string& block) {
   return values;
 }
 
+std::string text_of(const Schedule& schedule) {
+  return to_text(schedule.program());
+}
+
 }  // namespace tw::schedule

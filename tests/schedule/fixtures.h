@@ -30,4 +30,19 @@ void expect_same_results(const Program& program, const Program& reference,
 /// The loops around a block as values, for `apply`.
 std::vector<Value> loops_of(Schedule& schedule, const std::string& block);
 
+/// The program as text.
+std::string text_of(const Schedule& schedule);
+
+/// The message of the user error that f raises; a failure of the test when it raises none.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
 }  // namespace tw::schedule

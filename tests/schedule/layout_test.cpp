@@ -12,21 +12,6 @@ using testing::Not;
 
 constexpr const char* kPanels = "(i, j) -> (i // 4, j, i % 4)";
 
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
-
-std::string text_of(const Schedule& s) {
-  return to_text(s.program());
-}
-
 TEST(TransformLayout, rewrites_writers_and_readers) {
   Schedule s(chain_program(8, 7));
   s.apply("transform_layout", {"shifted", "(i, j) -> (j, i)"});

@@ -9,18 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-/// The message of the user error that f raises.
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
-
 TEST(Split, by_factors_that_divide_leaves_no_condition) {
   Schedule s(matmul_program(16, 12, 8));
   const auto loops = loops_of(s, "C");

@@ -14,17 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
-
 List split(Schedule& s, const Value& loop, const List& factors) {
   return *s.apply("split", {loop, factors})[0].get_if<List>();
 }

@@ -13,21 +13,6 @@ using testing::HasSubstr;
 using testing::Not;
 using Point = std::vector<Var>;
 
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return "";
-}
-
-std::string text_of(const Schedule& s) {
-  return to_text(s.program());
-}
-
 te::Tensor input(const std::vector<te::Value>& shape, const std::string& name) {
   return te::placeholder(shape, kFloat32, name);
 }
