@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "ir/scalar.h"
+
 namespace tw {
 namespace {
 
@@ -17,12 +19,23 @@ Expr negated_comparison(const Expr& e) {
   }
 }
 
+/// The same said of smaller numbers: 14*u - 20 >= 0 is u - 2 >= 0.
+void reduce(Context::KnownSum& known) {
+  const int64_t content = known.sum.content();
+  if (content < 2) return;
+  const int64_t over = scalar::floor_mod(known.sum.constant, content);
+  if (over != 0 && known.relation != Context::KnownSum::Relation::kNotNegative) return;
+  if (!__builtin_sub_overflow(known.sum.constant, over, &known.sum.constant))
+    known.sum.divide_exactly(content);
+}
+
 }  // namespace
 
 void Context::bind(const Var& var, Expr begin, Expr extent) {
   if (extent->kind != Kind::kIntImm) {
     KnownSum not_empty{KnownSum::Relation::kNotNegative, Sum(extent)};
     not_empty.sum.add_constant(-1);
+    reduce(not_empty);
     if (not_empty.sum.valid && !not_empty.sum.is_constant()) known_.push_back(std::move(not_empty));
   }
   ranges_.push_back({var, std::move(begin), std::move(extent)});
@@ -59,6 +72,7 @@ void Context::remember(Expr condition) {
   if (cmp->op == BinaryOp::kLt) known.sum.add_constant(-1);
   if (cmp->op == BinaryOp::kEq) known.relation = kZero;
   if (cmp->op == BinaryOp::kNe) known.relation = kNotZero;
+  reduce(known);
   if (known.sum.valid && !known.sum.is_constant()) known_.push_back(std::move(known));
 }
 

@@ -18,7 +18,11 @@
 //   is no operation.
 // - Shared buffers and fragments that threads allocate are one instance for the block or the warp. A tensor
 // intrinsic
-//   with a fragment operand is computed once for the warp, whose threads must all come to it.
+//   with a fragment operand is computed once for the warp, whose threads must all come to it. Where no loop
+//   over threadIdx.x stands around, each thread is a warp of its own.
+// - Local memory belongs to one thread: where it is allocated around loops over threads, an element that a
+// thread
+//   wrote is read by that thread alone, or outside of these loops.
 // - An asynchronous copy reads at its start and arrives at the wait; its source must not change between.
 // - Arguments are copied in, and outputs are copied out when the run succeeds: an error leaves them
 // untouched.

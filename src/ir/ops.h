@@ -102,6 +102,25 @@ const IntrinsicInfo& info(Intrinsic op);
 std::optional<BinaryOp> binary_op_from_text(std::string_view text);
 std::optional<Intrinsic> intrinsic_from_text(std::string_view text);
 
+/// Whether a op b is b op a for all values, to the last bit.
+inline bool is_commutative(BinaryOp op) {
+  using enum BinaryOp;
+  switch (op) {
+    case kAdd:
+    case kMul:
+    case kMin:
+    case kMax:
+    case kEq:
+    case kNe:
+    case kAnd:
+    case kOr:
+    case kBitAnd:
+    case kBitOr:
+    case kBitXor: return true;
+    default: return false;
+  }
+}
+
 inline bool is_comparison(BinaryOp op) {
   return info(op).is_comparison();
 }

@@ -39,6 +39,13 @@ namespace {
 struct TensorIntrinsics {
   std::mutex mutex;
   std::map<std::string, Program> programs;
+  std::function<void(const std::string&)> provider;
+
+  Program find(const std::string& name) {
+    const std::lock_guard lock(mutex);
+    const auto found = programs.find(name);
+    return found == programs.end() ? Program() : found->second;
+  }
 };
 TensorIntrinsics& tensor_intrinsics() {
   static TensorIntrinsics table;
@@ -54,11 +61,18 @@ void register_tensor_intrinsic(const std::string& name, Program meaning) {
     raise_value("tensor intrinsic '{}' is already declared with another meaning; give it another name", name);
 }
 
-Program find_tensor_intrinsic(const std::string& name) {
+void provide_tensor_intrinsics(std::function<void(const std::string&)> provider) {
   TensorIntrinsics& table = tensor_intrinsics();
   const std::lock_guard lock(table.mutex);
-  const auto found = table.programs.find(name);
-  return found == table.programs.end() ? Program() : found->second;
+  table.provider = std::move(provider);
+}
+
+Program find_tensor_intrinsic(const std::string& name) {
+  TensorIntrinsics& table = tensor_intrinsics();
+  if (Program known = table.find(name)) return known;
+  if (!table.provider) return {};
+  table.provider(name);  // declares it, so not under the lock
+  return table.find(name);
 }
 
 }  // namespace tw

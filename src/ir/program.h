@@ -1,6 +1,8 @@
 // A loop program: a named function of buffers and integers.
 #pragma once
 
+#include <functional>
+
 #include "ir/stmt.h"
 
 namespace tw {
@@ -38,6 +40,10 @@ Program with_body(const Program& program, Stmt body);
 /// Declares a tensor intrinsic: what a TensorCall of that name computes, as a program whose parameters are
 /// buffers of constant shape. Raises a value error if the name is taken by a different program.
 void register_tensor_intrinsic(const std::string& name, Program meaning);
+
+/// Names the function that is asked for an intrinsic which nobody has declared yet: it declares those that it
+/// knows by their name, such as the members of a family.
+void provide_tensor_intrinsics(std::function<void(const std::string& name)> provider);
 
 /// The program that declares the intrinsic; null when there is none.
 Program find_tensor_intrinsic(const std::string& name);

@@ -15,6 +15,7 @@
 // docs/loop_programs.md is the grammar. Names are made unique within a text by a numeric suffix.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,12 @@ struct TextMark {
   const Node* node = nullptr;
   std::string note;
 };
+
+/// What is said of a statement at the end of the line on which it begins; an empty text: nothing.
+using LineNotes = std::function<std::string(const StmtNode&)>;
+
+/// The text for people to read, with notes behind a "#", all in one column. It does not parse.
+std::string to_text(const Program& program, const LineNotes& notes);
 
 std::string to_text(const Program& program, const TextMark& mark = {});
 std::string to_text(const Stmt& stmt, const TextMark& mark = {});

@@ -58,8 +58,11 @@ class RandomScope {
         free_.push_back(Var("a", type));
         free_.push_back(Var("b", type));
       }
-    n = Variable::make("n", kIndex, 1, random.chance(50) ? 12 : kNoMax);
-    m = Variable::make("m", kIndex, random.chance(50) ? 1 : 0, 20, random.chance(30) ? 4 : 1);
+    const int64_t steps[] = {2, 3, 4, 6};  // sizes are multiples of them, at times
+    n = Variable::make("n", kIndex, 1, random.chance(50) ? 12 : kNoMax,
+                       random.chance(40) ? random.pick(steps) : 1);
+    m = Variable::make("m", kIndex, random.chance(50) ? 1 : 0, 20,
+                       random.chance(40) ? random.pick(steps) : 1);
     x = Var("x");
     i = Var("i");
     j = Var("j");
@@ -100,13 +103,16 @@ class RandomScope {
     context.bind(var, begin, extent);
     bound_.push_back({var, begin, extent});
   }
+  /// At most `limit`, or the least value that the size can have.
+  Scalar size_value(const Variable& size, int64_t limit) {
+    const int64_t step = size.multiple_of, least = (size.min + step - 1) / step;
+    return Scalar::of_int(kIndex, random_.between(least, std::max(least, limit / step)) * step);
+  }
   bool try_draw(Values& values) {
     values.clear();
     for (const Var& var : free_) values[&*var] = random_scalar(random_, var.dtype());
-    values[&*n] = Scalar::of_int(kIndex, random_.between(1, random_.chance(50) ? 3 : 12));
-    values[&*m] = Scalar::of_int(
-        kIndex, random_.between((m->min + m->multiple_of - 1) / m->multiple_of, 20 / m->multiple_of) *
-                    m->multiple_of);
+    values[&*n] = size_value(*n, random_.chance(50) ? 3 : 12);
+    values[&*m] = size_value(*m, 20);
     values[&*x] = random_scalar(random_, kIndex);
     values[&*k] = random_scalar(random_, kIndex);
     for (const auto& range : bound_) {

@@ -207,7 +207,7 @@ std::vector<Var> contiguous_vars(const AccessMap& map, const Buffer& buffer, con
   return found;
 }
 
-Verdict is_injective(const AccessMap& map, const Context& context) {
+Verdict is_injective(const AccessMap& map, const Context& context, const Expr& predicate) {
   IndexAlgebra algebra(context);
   std::vector<Row> rows = rows_of(map, {});
   if (eliminate(algebra, rows, map.vars.size(), false,
@@ -226,8 +226,9 @@ Verdict is_injective(const AccessMap& map, const Context& context) {
   }
   std::vector<Expr> digits;
   for (const SubscriptForm& form : map.subscripts)
-    if (!form.opaque && detect_iter_map({to_expr(form)}, loops, {}, context)) digits.push_back(to_expr(form));
-  const IterMapResult joint = detect_iter_map(digits, loops, {}, context);
+    if (!form.opaque && detect_iter_map({to_expr(form)}, loops, predicate, context))
+      digits.push_back(to_expr(form));
+  const IterMapResult joint = detect_iter_map(digits, loops, predicate, context);
   if (!joint) return {false, joint.reason};
   return is_injective(*joint, context);
 }

@@ -70,9 +70,10 @@ std::optional<Expr> stride_of(const AccessMap& map, const Buffer& buffer, const 
 /// The variables whose stride is 1, in the order of `vars`.
 std::vector<Var> contiguous_vars(const AccessMap& map, const Buffer& buffer, const Context& context = {});
 
-/// Whether different values of the variables have different subscripts: by rank, whatever the ranges are, or
-/// as digits of the ranges that the context gives the variables.
-Verdict is_injective(const AccessMap& map, const Context& context = {});
+/// Whether different values of the variables for which the predicate (null: always) holds have different
+/// subscripts: by rank, whatever the ranges are, or as digits of the ranges that the context gives the
+/// variables.
+Verdict is_injective(const AccessMap& map, const Context& context = {}, const Expr& predicate = {});
 
 /// The inverse of an affine map: the variables from the values of the subscripts.
 struct AffineInverse {

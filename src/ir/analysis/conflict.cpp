@@ -3,216 +3,12 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "ir/equal.h"
+#include "ir/analysis/conflict_pair.h"
 #include "ir/visit.h"
 #include "support/error.h"
 
 namespace tw {
 namespace {
-
-/// One side: its subscripts as digits of the loops that may take any turn.
-struct Side {
-  Side(const Access& access, const ConflictQuestion& question, const Context& outside, bool use_guards)
-      : access(access), context(outside) {
-    std::vector<Var> moving;
-    for (std::size_t i = question.common; i < access.loops.size(); ++i)
-      moving.push_back(access.loops[i]->var);
-    for (std::size_t i = question.common; i < access.loops.size(); ++i)
-      add_loop(*access.loops[i], moving, question.distinct && i == question.common);
-    IterRewriter rewriter(map, context);
-    if (use_guards) rewriter.trim(access.guards);
-    for (const Range& range : access.box)
-      subscripts.push_back(readable(range.min) && readable(range.extent) ? rewriter.sum_of(range.min)
-                                                                         : std::nullopt);
-  }
-
-  /// A triangular loop gets the greatest extent it can have: more turns than there are do no harm to a proof.
-  /// An extent that is data may differ each time the loop is met; `same_extent`: both sides met it at once.
-  void add_loop(const For& loop, const std::vector<Var>& moving, bool same_extent) {
-    Expr extent = loop.extent;
-    const bool is_data = is_data_dependent(extent) && !same_extent;
-    const bool triangular =
-        std::any_of(moving.begin(), moving.end(), [&](const Var& var) { return uses_var(extent, var); });
-    if (triangular || is_data) {
-      const auto limits = is_data ? std::nullopt : symbolic_bounds(extent, moving, context);
-      if (!limits) {
-        unreadable.insert(loop.var.operator->());
-        context.bind(loop.var, 0, loop.extent);
-        return;
-      }
-      extent = limits->max;
-    }
-    context.bind(loop.var, 0, extent);
-    map.loops.push_back({loop.var, extent});
-    map.sources.push_back({loop.var, {}, extent, false});
-  }
-
-  bool readable(const Expr& e) const {
-    return !is_data_dependent(e) &&
-           !contains<Variable>(e.get(), [&](const Variable& var) { return unreadable.contains(&var); });
-  }
-
-  const Access& access;
-  Context context;  // `outside` and the loops
-  IterMap map;
-  std::unordered_set<const Variable*> unreadable;
-  std::vector<std::optional<IterSum>> subscripts;  // of the first element; nothing: not of that form
-};
-
-/// The equations "subscript of a = subscript of b". A digit that both sides have is one unknown for a and one
-/// for the difference, as it is the difference that tells whether they are in the same turn.
-class PairEquations {
- public:
-  PairEquations(const Side& a, const Side& b, const VarMap& renamed, IndexAlgebra& algebra)
-      : a_(a), b_(b), renamed_(renamed), algebra_(algebra), system_(algebra) {}
-
-  /// False: the subscripts can not be equal.
-  bool solve() {
-    for (std::size_t d = 0; d < a_.subscripts.size(); ++d) {
-      if (!a_.subscripts[d] || !b_.subscripts[d]) continue;
-      Equation equation{{}, a_.subscripts[d]->base - b_.subscripts[d]->base};
-      for (const IterTerm& term : a_.subscripts[d]->terms) add(equation, digit_of_a(term), term.scale);
-      for (const IterTerm& term : b_.subscripts[d]->terms) {
-        // b's digit is a's less the difference.
-        const int shared = in_a(term);
-        if (shared >= 0) add(equation, shared, Expr(0) - term.scale);
-        add(equation, shared >= 0 ? difference(shared) : digit_of_b(term),
-            shared >= 0 ? term.scale : Expr(0) - term.scale);
-      }
-      add_width(equation, a_.access.box[d], 1);
-      add_width(equation, b_.access.box[d], -1);
-      system_.require(std::move(equation));
-    }
-    return system_.solve();
-  }
-
-  /// Whether all solutions have the loop in the same turn on both sides.
-  bool same_turn(const Variable* var) {
-    std::vector<std::vector<IterTerm>> equal(a_.map.sources.size());
-    for (std::size_t i = 0; i < digits_.size(); ++i)
-      if (digits_[i].difference >= 0 && system_.is_zero(digits_[i].difference))
-        equal[static_cast<std::size_t>(digits_[i].term.source)].push_back(digits_[i].term);
-    for (std::size_t i = a_.map.sources.size(); i-- > 0;) {
-      const IterSource& source = a_.map.sources[i];
-      if (!in_b(source) || !covered(source, equal[i])) continue;
-      if (source.var && source.var.get() == var) return true;
-      // Equal numbers have equal digits.
-      for (const IterTerm& term : source.sum.terms)
-        equal[static_cast<std::size_t>(term.source)].push_back(term);
-    }
-    return false;
-  }
-
-  std::vector<std::pair<Expr, Expr>> equalities() const { return system_.equalities(); }
-
- private:
-  struct Digit {
-    IterTerm term;
-    int unknown = -1, difference = -1;
-  };
-
-  void add(Equation& equation, int unknown, const Expr& scale) {
-    Expr& coefficient = equation.coefficients[unknown];
-    coefficient = coefficient ? coefficient + scale : scale;
-  }
-
-  Expr meaning(const IterMap& map, IterTerm term) const {
-    term.scale = 1;
-    return to_expr(map, {0, {term}});
-  }
-
-  int digit_of_a(const IterTerm& term) { return digits_[digit_number(term)].unknown; }
-
-  std::size_t digit_number(const IterTerm& term) {
-    for (std::size_t i = 0; i < digits_.size(); ++i)
-      if (same_digit(a_.map, digits_[i].term, a_.map, term)) return i;
-    digits_.push_back({term, system_.unknown(0, term.extent - Expr(1), meaning(a_.map, term)), -1});
-    return digits_.size() - 1;
-  }
-
-  /// The unknown of a's digit that b's digit is in other turns; -1 where a has no such digit.
-  int in_a(const IterTerm& term) {
-    const int source = source_in_a(term.source);
-    if (source < 0) return -1;
-    return digit_of_a({source, term.lower, term.extent, 1});
-  }
-
-  int difference(int unknown) {
-    for (Digit& digit : digits_) {
-      if (digit.unknown != unknown) continue;
-      if (digit.difference < 0) {
-        const Expr reach = digit.term.extent - Expr(1), of_a = meaning(a_.map, digit.term);
-        digit.difference = system_.unknown(Expr(0) - reach, reach, of_a - tw::substitute(of_a, renamed_));
-      }
-      return digit.difference;
-    }
-    raise_internal("no digit has unknown {}", unknown);
-  }
-
-  int digit_of_b(const IterTerm& term) {
-    for (const Digit& digit : digits_of_b_)
-      if (same_digit(b_.map, digit.term, b_.map, term)) return digit.unknown;
-    const Expr value = tw::substitute(meaning(b_.map, term), renamed_);
-    digits_of_b_.push_back({term, system_.unknown(0, term.extent - Expr(1), value), -1});
-    return digits_of_b_.back().unknown;
-  }
-
-  /// A box that is wider than one element: any of its subscripts.
-  void add_width(Equation& equation, const Range& range, int sign) {
-    if (is_int(range.extent, 1)) return;
-    add(equation, system_.unknown(0, range.extent - Expr(1), Var("w")), sign);
-  }
-
-  /// The source of a's map that stands for the same as a source of b's; -1: none.
-  int source_in_a(int number) {
-    const IterSource& wanted = b_.map.sources[static_cast<std::size_t>(number)];
-    for (std::size_t i = 0; i < a_.map.sources.size(); ++i)
-      if (same_source(a_.map.sources[i], wanted)) return static_cast<int>(i);
-    return -1;
-  }
-
-  /// Whether the source is one of b's too: a sum that a condition of a alone trims says nothing of b.
-  bool in_b(const IterSource& source) {
-    return std::any_of(b_.map.sources.begin(), b_.map.sources.end(),
-                       [&](const IterSource& other) { return same_source(source, other); });
-  }
-
-  bool same_source(const IterSource& a, const IterSource& b) {
-    if (a.var || b.var) return a.var && b.var && a.var.same_as(b.var) && algebra_.equal(a.extent, b.extent);
-    if (a.sum.terms.size() != b.sum.terms.size() || !algebra_.equal(a.extent, b.extent)) return false;
-    for (std::size_t i = 0; i < a.sum.terms.size(); ++i)
-      if (!same_digit(a_.map, a.sum.terms[i], b_.map, b.sum.terms[i]) ||
-          !algebra_.equal(a.sum.terms[i].scale, b.sum.terms[i].scale))
-        return false;
-    return true;
-  }
-
-  bool same_digit(const IterMap& a_map, const IterTerm& a, const IterMap& b_map, const IterTerm& b) {
-    if (!algebra_.equal(a.lower, b.lower) || !algebra_.equal(a.extent, b.extent)) return false;
-    if (&a_map == &b_map) return a.source == b.source;
-    return same_source(a_map.sources[static_cast<std::size_t>(a.source)],
-                       b_map.sources[static_cast<std::size_t>(b.source)]);
-  }
-
-  bool covered(const IterSource& source, const std::vector<IterTerm>& digits) {
-    Expr weight = 1;
-    while (!algebra_.le(source.extent, weight)) {
-      const auto next = std::find_if(digits.begin(), digits.end(), [&](const IterTerm& digit) {
-        return algebra_.equal(digit.lower, weight) && !algebra_.le(digit.extent, 1);
-      });
-      if (next == digits.end()) return false;
-      weight = algebra_.normal(weight * next->extent);
-    }
-    return true;
-  }
-
-  const Side &a_, &b_;
-  const VarMap& renamed_;
-  IndexAlgebra& algebra_;
-  EquationSystem system_;
-  std::vector<Digit> digits_;  // of a
-  std::vector<Digit> digits_of_b_;
-};
 
 /// Solved loop variables put into the conditions of both sides: some condition then fails wherever the others
 /// hold.
@@ -220,10 +16,6 @@ bool guards_contradict(const ConflictQuestion& question, const PairEquations& eq
                        const VarMap& renamed, const Context& outside) {
   // The same conditions on both sides do not contradict each other: two runs of one statement, mostly.
   if (same_form(question.a, question.b)) return false;
-  const std::vector<Expr>&of_a = question.a.guards, &of_b = question.b.guards;
-  if (std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(),
-                 [](const Expr& x, const Expr& y) { return structural_equal(x, y); }))
-    return false;
   std::vector<Expr> guards;
   for (const Expr& guard : question.a.guards)
     if (!is_data_dependent(guard)) guards.push_back(guard);
@@ -255,9 +47,10 @@ bool guards_contradict(const ConflictQuestion& question, const PairEquations& eq
 }
 
 bool proves_apart(const ConflictQuestion& question, const Context& outside, bool use_guards) {
-  const Side a(question.a, question, outside, use_guards);
+  FreeQuotients quotients;
+  const Side a(question.a, question, outside, use_guards, quotients);
   std::optional<Side> other;
-  if (&question.a != &question.b) other.emplace(question.b, question, outside, use_guards);
+  if (&question.a != &question.b) other.emplace(question.b, question, outside, use_guards, quotients);
   const Side& b = other ? *other : a;
   VarMap renamed;
   for (std::size_t i = question.common; i < question.b.loops.size(); ++i) {
@@ -265,7 +58,7 @@ bool proves_apart(const ConflictQuestion& question, const Context& outside, bool
     renamed[&*var] = Var(var->name.text + "'");
   }
   IndexAlgebra algebra(outside);
-  PairEquations equations(a, b, renamed, algebra);
+  PairEquations equations(question, a, b, renamed, algebra);
   if (!equations.solve()) return true;
   if (question.distinct && equations.same_turn(&*question.a.loops[question.common]->var)) return true;
   return guards_contradict(question, equations, renamed, outside);
@@ -334,6 +127,43 @@ bool has_constant_tiles(const Access& access, std::size_t from) {
       });
 }
 
+/// The first of the loops before number `common` that stands in a subscript, `by_quotients`: in a sum that
+/// is divided together with what moves. `common` when there is none.
+std::size_t first_used_loop(const Access& access, std::size_t common, bool by_quotients) {
+  std::size_t first = common;
+  const auto moves = [&](const Expr& e) {
+    return std::any_of(access.loops.begin() + static_cast<std::ptrdiff_t>(common), access.loops.end(),
+                       [&](const For* loop) { return uses_var(e, loop->var); });
+  };
+  const auto use = [&](const Expr& e) {
+    for (std::size_t i = 0; i < first; ++i)
+      if (uses_var(e, access.loops[i]->var)) first = i;
+  };
+  for (const Range& range : access.box) {
+    if (!by_quotients) use(range.min);
+    for_each_node(range.min, [&](const Node* node) {
+      const auto* binary = as<Binary>(node);
+      const bool divides = binary && (binary->op == BinaryOp::kFloorDiv || binary->op == BinaryOp::kFloorMod);
+      if (divides && moves(binary->a)) use(binary->a);
+    });
+  }
+  return first;
+}
+
+/// Whether some condition around the access fails in every turn of its loops.
+bool never_runs(const Access& access, const Context& outside) {
+  Context context = outside;
+  for (const For* loop : access.loops)
+    if (!is_data_dependent(loop->extent)) context.bind(loop->var, 0, loop->extent);
+  for (std::size_t i = 0; i < access.guards.size(); ++i) {
+    const ContextScope scope(context);
+    for (std::size_t j = 0; j < access.guards.size(); ++j)
+      if (j != i && !is_data_dependent(access.guards[j])) context.assume(access.guards[j]);
+    if (!is_data_dependent(access.guards[i]) && IndexAlgebra(context).refutes(access.guards[i])) return true;
+  }
+  return false;
+}
+
 bool proves_apart_in_full(const ConflictQuestion& question, const Context& outside) {
   // Loops that both share and that are fixed here, and what runs of both say of these and of sizes:
   // conditions hold, loops have turns, the loop whose turns differ has two.
@@ -358,10 +188,20 @@ bool proves_apart_in_full(const ConflictQuestion& question, const Context& outsi
       if (!is_int(fact, 1) && (access == &question.a || i >= question.common)) assume(fact);
     }
   }
-  if (question.a.guards.empty() && question.b.guards.empty()) return proves_apart(question, context, false);
-  // Conditions cut the tails of tiles; tiles of constant extent are mostly apart without.
-  const bool first = !has_constant_tiles(question.a, question.common + question.distinct);
-  return proves_apart(question, context, first) || proves_apart(question, context, !first);
+  const auto by_either = [&](const ConflictQuestion& asked) {
+    if (asked.a.guards.empty() && asked.b.guards.empty()) return proves_apart(asked, context, false);
+    // Conditions cut the tails of tiles; tiles of constant extent are mostly apart without.
+    const bool first = !has_constant_tiles(asked.a, asked.common + asked.distinct);
+    return proves_apart(asked, context, first) || proves_apart(asked, context, !first);
+  };
+  if (by_either(question)) return true;
+  // What one statement does in two turns has the same symbols on both sides, which cancel outside of
+  // quotients.
+  const bool own = same_form(question.a, question.b);
+  const std::size_t joint = std::min(first_used_loop(question.a, question.common, own),
+                                     first_used_loop(question.b, question.common, own));
+  return joint < question.common &&
+         by_either({question.a, question.b, question.common, question.distinct, joint});
 }
 
 }  // namespace
@@ -377,7 +217,9 @@ bool same_form(const Access& a, const Access& b) {
          std::equal(a.guards.begin(), a.guards.end(), b.guards.begin(), same);
 }
 
-bool proves_apart(const ConflictQuestion& question, const Context& outside) {
+namespace {
+
+bool proves_apart_if_run(const ConflictQuestion& question, const Context& outside) {
   if (!question.distinct || !same_form(question.a, question.b))
     return proves_apart_in_full(question, outside);
   const Var& loop = question.a.loops[question.common]->var;
@@ -388,9 +230,19 @@ bool proves_apart(const ConflictQuestion& question, const Context& outside) {
   if (!moves) {  // turns touch the same elements: what is left is whether there are two
     if (stays_in_first_turn(part, question.common, outside)) return true;
     part.box.clear();
-    part.guards.clear();
+    std::erase_if(part.guards, [](const Expr& guard) {
+      const auto* equality = as<Binary>(guard);
+      return !equality || equality->op != BinaryOp::kEq;
+    });
   }
   return proves_apart_in_full({part, part, question.common, true}, outside);
+}
+
+}  // namespace
+
+bool proves_apart(const ConflictQuestion& question, const Context& outside) {
+  return proves_apart_if_run(question, outside) || never_runs(question.a, outside) ||
+         (!same_form(question.a, question.b) && never_runs(question.b, outside));
 }
 
 }  // namespace tw

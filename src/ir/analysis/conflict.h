@@ -2,6 +2,7 @@
 // variables.
 #pragma once
 
+#include <algorithm>
 #include <map>
 
 #include "ir/analysis/dependence.h"
@@ -28,6 +29,10 @@ class EquationSystem {
 
   int unknown(Expr low, Expr high, Expr meaning);
   void require(Equation equation) { equations_.push_back(std::move(equation)); }
+  /// low <= value <= high in every solution.
+  void bound(Equation value, Expr low, Expr high) {
+    bounds_.push_back({std::move(value), std::move(low), std::move(high)});
+  }
   /// False: there is no solution.
   bool solve();
   /// Whether the unknown is 0 in every solution.
@@ -46,21 +51,31 @@ class EquationSystem {
   bool eliminate();
   void substitute(int number, const Equation& value);
   void tidy(Equation& equation);
+  bool leaves_bounds();
   bool has_no_integer_solution(const Equation& equation);
 
   IndexAlgebra& algebra_;
   std::vector<Unknown> unknowns_;
   std::vector<Equation> equations_;
+  struct Bound {
+    Equation value;
+    Expr low, high;
+  };
+  std::vector<Bound> bounds_;
   std::map<int, Equation> solved_;  // unknown = the sum, over unknowns that are not solved
 };
 
 /// Where the two accesses may differ: loops from number `common` on take any turn on each side. When
-/// `distinct`, the turns of loop number `common` differ.
+/// `distinct`, the turns of loop number `common` differ. Of the loops before it those from `joint` on are
+/// unknowns too, equal on both sides: subscripts may divide sums that they are part of. The others are
+/// symbols.
 struct ConflictQuestion {
   const Access& a;
   const Access& b;
   std::size_t common = 0;
   bool distinct = false;
+  std::size_t joint = SIZE_MAX;
+  std::size_t first_unknown() const { return std::min(joint, common); }
 };
 
 /// Whether it is proved that no element is touched by both.

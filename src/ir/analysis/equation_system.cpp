@@ -1,4 +1,4 @@
-#include <numeric>
+#include <algorithm>
 
 #include "ir/analysis/conflict.h"
 #include "ir/scalar.h"
@@ -20,6 +20,7 @@ void EquationSystem::tidy(Equation& equation) {
 
 bool EquationSystem::solve() {
   for (Equation& equation : equations_) tidy(equation);
+  for (Bound& bound : bounds_) tidy(bound.value);
   for (;;) {
     bool changed = false;
     for (std::size_t i = 0; i < equations_.size(); ++i) {
@@ -27,8 +28,22 @@ bool EquationSystem::solve() {
       if (step == Step::kContradiction) return false;
       changed |= step == Step::kChanged;
     }
-    if (!changed && !eliminate()) return true;
+    if (!changed && !eliminate()) return !leaves_bounds();
   }
+}
+
+/// Whether some bounded value, as far as it is solved, lies outside of its bounds always.
+bool EquationSystem::leaves_bounds() {
+  const auto leaves = [&](const Equation& value, const Expr& low, const Expr& high) {
+    const auto range = reach(value);
+    return range && (algebra_.lt(range->high, low) || algebra_.lt(high, range->low));
+  };
+  for (const auto& [number, value] : solved_) {
+    const Unknown& u = unknowns_[static_cast<std::size_t>(number)];
+    if (leaves(value, u.low, u.high)) return true;
+  }
+  return std::any_of(bounds_.begin(), bounds_.end(),
+                     [&](const Bound& bound) { return leaves(bound.value, bound.low, bound.high); });
 }
 
 /// The least and greatest value of the left side.
@@ -47,9 +62,7 @@ std::optional<EquationSystem::Reach> EquationSystem::reach(const Equation& equat
 bool EquationSystem::has_no_integer_solution(const Equation& equation) {
   int64_t divisor = 0;
   for (const auto& [number, coefficient] : equation.coefficients) {
-    const auto value = as_int(coefficient);
-    if (!value) return false;
-    divisor = std::gcd(divisor, *value);
+    divisor = gcd(divisor, algebra_.content(coefficient));
   }
   if (divisor < 2) return false;
   const auto base = algebra_.divide_with_rest(equation.base, divisor);
@@ -83,13 +96,22 @@ bool EquationSystem::split(std::size_t number) {
     if (is_int(m, 1) && equation.coefficients.size() == 1) continue;
     const auto base = algebra_.divide_with_rest(equation.base, m);
     if (!base) continue;
-    // The rest of the base may be taken from below or from above: 7 = 8 * 1 - 1.
-    for (const int up : {0, 1}) {
+    // The rest of the base may be taken from below or from above: 7 = 8 * 1 - 1. Other coefficients stay
+    // whole, or are divided too: 5 = 4 * 1 + 1.
+    for (const auto& [up, part] : {std::pair(0, false), {1, false}, {0, true}, {1, true}}) {
       Equation multiple{{}, base->quotient + Expr(up)}, rest{{}, base->rest - m * Expr(up)};
+      bool parted = false;
       for (const auto& [u, c] : equation.coefficients) {
-        const auto quotient = algebra_.divide(c, m);
-        (quotient ? multiple : rest).coefficients[u] = quotient ? *quotient : c;
+        if (const auto quotient = algebra_.divide(c, m)) {
+          multiple.coefficients[u] = *quotient;
+          continue;
+        }
+        const auto divided = part ? algebra_.divide_with_rest(c, m) : std::nullopt;
+        if (divided && !is_int(divided->quotient, 0))
+          multiple.coefficients[u] = divided->quotient, parted = true;
+        rest.coefficients[u] = divided ? divided->rest : c;
       }
+      if (part && !parted) break;
       const bool whole = rest.coefficients.empty() && algebra_.equal(rest.base, 0);
       if (whole && is_int(m, 1)) continue;
       const auto sum = reach(rest);
@@ -136,6 +158,7 @@ void EquationSystem::substitute(int number, const Equation& value) {
     tidy(equation);
   };
   for (Equation& equation : equations_) replace(equation);
+  for (Bound& bound : bounds_) replace(bound.value);
   for (auto& [other, sum] : solved_) replace(sum);
   solved_[number] = value;
   std::erase_if(equations_, [](const Equation& e) { return e.coefficients.empty() && is_int(e.base, 0); });

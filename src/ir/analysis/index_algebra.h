@@ -1,9 +1,10 @@
 // Arithmetic and proofs on index expressions, up to the laws of a ring.
 //
 // Expressions of type index are brought to polynomials with integer coefficients over atoms: variables and
-// whatever is no sum or product (quotients, minima, reads). a % b is a - b * (a // b). So `mc * (io + 1) -
-// mc` and `io * mc` are one polynomial, whatever mc is; equality, exact division and the sign of a difference
-// are decided on it. Index arithmetic does not overflow (dtype.h), so coefficients are kept modulo 2^64.
+// whatever is no sum or product (quotients, minima, reads). A variable that is a multiple of a number stands
+// in units of it (simplify/unit.h). a % b is a - b * (a // b). So `mc * (io + 1) - mc` and `io * mc` are one
+// polynomial, whatever mc is; equality, exact division and the sign of a difference are decided on it. Index
+// arithmetic does not overflow (dtype.h), so coefficients are kept modulo 2^64.
 //
 // The analyses need thousands of small proofs about scales and extents, most of which fail: they replace
 // atoms one by one by their bounds, within a budget. Only of conditions `prove` (context.h) is asked too.
@@ -34,6 +35,8 @@ class IndexAlgebra {
   bool equal(const Expr& a, const Expr& b) { return a.same_as(b) || polynomial(a) == polynomial(b); }
   /// a / b when b divides a whatever the values of the atoms, and b is proved to be at least 1.
   std::optional<Expr> divide(const Expr& a, const Expr& b);
+  /// The greatest number that divides all coefficients, the constant among them; 0 of 0.
+  int64_t content(const Expr& e);
   /// Whether a is b times some polynomial, whatever the values.
   bool is_multiple(const Expr& a, const Expr& b);
   /// a = b * quotient + rest, where no part of the rest is a multiple of b; of constants 0 <= rest < b.
@@ -61,10 +64,12 @@ class IndexAlgebra {
   Polynomial read(const Expr& e);
   int atom(const Expr& e);
   Polynomial of_quotient(const Polynomial& a, const Polynomial& b);
+  const Binary* lone_quotient(const Polynomial& p) const;
   bool nonnegative(const Polynomial& p);
   bool nonnegative(const Polynomial& p, Search& search);
   bool without_atom(const Polynomial& p, int atom, Search& search);
   bool without_variable(const Polynomial::Linear& p, bool up, bool down, const Variable& var, Search& search);
+  bool without_unit(const Polynomial::Linear& p, bool up, const Variable& var, Search& search);
   bool without_quotient(const Polynomial::Linear& p, bool up, bool down, const Binary& quotient,
                         Search& search);
   bool without_choice(const Polynomial::Linear& p, bool up, bool down, const Binary& choice, Search& search);

@@ -116,16 +116,20 @@ class Decoder {
 /// Whether the digits that a map takes are independent and complete.
 class CoverCheck {
  public:
-  CoverCheck(const IterMap& map, const Context& context)
-      : map_(map), algebra_(context), uses_(map.sources.size()) {}
-
-  Verdict axes(const std::vector<Expr>& extents) {
+  CoverCheck(const IterMap& map, const std::vector<Expr>& extents, const Context& context)
+      : map_(map), extents_(extents), algebra_(context), uses_(map.sources.size()) {
     check_internal(extents.size() == map_.axes.size(), "{} extents for {} axes", extents.size(),
                    map_.axes.size());
-    for (std::size_t i = 0; i < extents.size(); ++i)
-      if (!fills(map_.axes[i], extents[i]))
+    inhabited_ = context;
+    for (const Expr& extent : extents)
+      if (!algebra_.positive(extent)) inhabited_.assume(le(1, extent));
+  }
+
+  Verdict axes() {
+    for (std::size_t i = 0; i < extents_.size(); ++i)
+      if (!fills(map_.axes[i], extents_[i]))
         return {false, fmt::format("axis {} = '{}' is not known to run through 0 <= x < {} without gaps", i,
-                                   to_text(to_expr(map_, map_.axes[i])), to_text(extents[i]))};
+                                   to_text(to_expr(map_, map_.axes[i])), to_text(extents_[i]))};
     return {true, {}};
   }
 
@@ -135,10 +139,11 @@ class CoverCheck {
     for (const IterSum& axis : map_.axes) use(axis);
     for (std::size_t i = map_.sources.size(); i-- > 0;) {
       const IterSource& source = map_.sources[i];
-      if (uses_[i].empty() && source.trimmed)
+      // A condition on digits that no axis takes leaves none out where it holds in some turn.
+      if (uses_[i].empty() && source.trimmed && !has_turns(source.extent))
         return {false, fmt::format("the condition that '{}' is below {} may leave points out",
                                    to_text(to_expr(map_, source.sum)), to_text(source.extent))};
-      if (uses_[i].empty() || source.var) continue;
+      if (source.var || (uses_[i].empty() && !source.trimmed)) continue;
       if (!reaches(source))
         return {false, fmt::format("'{}' is not known to reach {} if some loop has no turn", name(i),
                                    to_text(source.extent))};
@@ -154,6 +159,11 @@ class CoverCheck {
   std::string name(std::size_t i) const {
     const IterSource& source = map_.sources[i];
     return source.var ? source.var->name.text : to_text(to_expr(map_, source.sum));
+  }
+
+  /// Whether there is a turn where the box has a point.
+  bool has_turns(const Expr& extent) {
+    return algebra_.positive(extent) || IndexAlgebra(inhabited_).positive(extent);
   }
 
   /// Whether the sum has all values below the extent: found before of loops that have turns, asked again of
@@ -184,7 +194,8 @@ class CoverCheck {
   bool independent(std::size_t number) {
     const Expr& extent = map_.sources[number].extent;
     std::vector<IterTerm> rest = uses_[number];
-    if (rest.empty()) return !map_.sources[number].var || algebra_.positive(extent);
+    // A loop of which no digit is taken must have a turn where the box has a point.
+    if (rest.empty()) return !map_.sources[number].var || has_turns(extent);
     if (rest.size() == 1) {
       const IterTerm& only = rest.front();
       return algebra_.le(only.lower * only.extent, extent) ||
@@ -207,7 +218,9 @@ class CoverCheck {
   }
 
   const IterMap& map_;
+  const std::vector<Expr>& extents_;
   IndexAlgebra algebra_;
+  Context inhabited_;  // and the box has points
   std::vector<std::vector<IterTerm>> uses_;
 };
 
@@ -263,8 +276,8 @@ Verdict is_surjective(const IterMap& map, const std::vector<Expr>& extents, cons
                                    [&](const Expr& extent) { return algebra.le(extent, 0); });
     return {empty, empty ? std::string() : fmt::format("loop '{}' has no turns", idle->var->name.text)};
   }
-  CoverCheck check(map, context);
-  if (Verdict axes = check.axes(extents); !axes) return axes;
+  CoverCheck check(map, extents, context);
+  if (Verdict axes = check.axes(); !axes) return axes;
   return check.sources();
 }
 

@@ -285,7 +285,7 @@ IterRewriter::Divided IterRewriter::divide_term(const IterTerm& term, const Expr
 }
 
 void IterRewriter::trim(const std::vector<Expr>& conditions) {
-  // A condition that holds another's sum inside comes after it.
+  // A condition that holds another's sum inside comes after it: it has more loop variables.
   struct Sized {
     Expr condition;
     int64_t size;
@@ -293,7 +293,10 @@ void IterRewriter::trim(const std::vector<Expr>& conditions) {
   std::vector<Sized> order;
   for (const Expr& condition : conditions) {
     int64_t size = 0;
-    for_each_node(condition, [&](const Node*) { ++size; });
+    for_each_node(condition, [&](const Node* node) {
+      const auto* var = as<Variable>(node);
+      size += var && source_of(var) >= 0;
+    });
     order.push_back({condition, size});
   }
   std::stable_sort(order.begin(), order.end(),

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "ir/scalar.h"
+#include "ir/simplify/linear.h"
+
 namespace tw {
 namespace {
 
@@ -117,7 +120,21 @@ std::optional<Polynomial> Polynomial::divide(const Polynomial& divisor) const {
   return quotient;
 }
 
-std::optional<Polynomial::Linear> Polynomial::linear_in(int atom) const {
+int64_t Polynomial::content() const {
+  int64_t divisor = 0;
+  for (const auto& [monomial, coefficient] : terms_)
+    if (!monomial.empty()) divisor = gcd(divisor, coefficient);
+  return divisor;
+}
+
+Polynomial Polynomial::divided(int64_t divisor) const {
+  Polynomial result;
+  for (const auto& [monomial, coefficient] : terms_)
+    result.add(monomial, scalar::floor_div(coefficient, divisor));
+  return result;
+}
+
+Polynomial::Linear Polynomial::linear_in(int atom) const {
   Linear parts;
   for (const auto& [monomial, coefficient] : terms_) {
     const std::size_t first = monomial.find(static_cast<char16_t>(atom));
@@ -125,7 +142,6 @@ std::optional<Polynomial::Linear> Polynomial::linear_in(int atom) const {
       parts.rest.terms_.emplace_back(monomial, coefficient);
       continue;
     }
-    if (first + 1 < monomial.size() && monomial[first + 1] == monomial[first]) return std::nullopt;
     Monomial others = monomial;
     others.erase(first, 1);
     parts.factor.add(others, coefficient);

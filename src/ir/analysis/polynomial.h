@@ -48,9 +48,19 @@ class Polynomial {
   /// this / divisor when it divides exactly; nothing for divisor 0.
   std::optional<Polynomial> divide(const Polynomial& divisor) const;
 
-  /// this = atom * factor + rest, both without the atom; nothing when the atom has a higher power.
+  /// What divides all coefficients but the constant; 0 of a constant.
+  int64_t content() const;
+  /// Every coefficient divided, rounded down.
+  Polynomial divided(int64_t divisor) const;
+  /// p >= 0 of integers says as much of p divided by its content.
+  Polynomial lowest_terms() const {
+    const int64_t divisor = content();
+    return divisor < 2 ? *this : divided(divisor);
+  }
+
+  /// this = atom * factor + rest, the rest without the atom; of a square one atom stays in the factor.
   struct Linear;
-  std::optional<Linear> linear_in(int atom) const;
+  Linear linear_in(int atom) const;
 
  private:
   Polynomial plus(const Polynomial& other, int64_t scale) const;

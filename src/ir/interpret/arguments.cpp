@@ -231,7 +231,7 @@ std::vector<Storage*> Arguments::copy_in(const std::vector<Needs>& needs) {
   for (std::size_t i = 0; i < arrays_.size(); ++i) {
     Array& array = arrays_[i];
     array.storage = memory_.allocate({array.param->buffer.get(), i, dense_dimensions(array.view.shape),
-                                      needs[i].tracked, needs[i].init_tables});
+                                      needs[i].tracked, false, needs[i].init_tables});
     if (!array.storage)
       raise_value("memory limit: the copy of {} of shape {} does not fit", array.name,
                   shape_text(array.view.shape));

@@ -46,24 +46,28 @@ class UseFinder {
     if (const auto* store = as<Store>(stmt)) write(store->buffer);
     if (const auto* copy = as<AsyncCopy>(stmt)) write(copy->to);
     if (const auto* call = as<TensorCall>(stmt)) write_operands(*call);
-    if (const auto* allocate = as<Allocate>(stmt))
-      uses_[allocate->buffer.get()].depth =
-          is_collective(allocate->buffer->scope) && group_depth_ >= 0 ? group_depth_ : depth_;
+    if (const auto* allocate = as<Allocate>(stmt)) {
+      BufferUse& use = uses_[allocate->buffer.get()];
+      use.depth = is_collective(allocate->buffer->scope) && group_depth_ >= 0 ? group_depth_ : depth_;
+      use.threads = threads_;
+    }
     const auto* loop = as<For>(stmt);
-    const int depth = depth_, group = group_depth_;
+    const int depth = depth_, group = group_depth_, threads = threads_;
     if (loop && is_concurrent(*loop)) {
-      if (loop->loop_kind == LoopKind::kBound && is_thread(loop->gpu_index) && group_depth_ < 0)
-        group_depth_ = depth_;
+      if (is_over_threads(*loop) && group_depth_ < 0) group_depth_ = depth_;
+      threads_ += is_over_threads(*loop);
       ++depth_;
     }
     for_each_child(stmt.get(), [this](const Stmt& child) { walk(child); });
     depth_ = depth;
     group_depth_ = group;
+    threads_ = threads;
   }
   void write(const Buffer& buffer) {
     BufferUse& use = uses_[buffer.get()];
     use.written = true;
     use.raced |= depth_ > use.depth;
+    use.by_threads |= buffer->scope == Scope::kLocal && threads_ > use.threads;
   }
   void write_operands(const TensorCall& call) {
     const Program meaning = find_tensor_intrinsic(call.intrinsic);
@@ -77,6 +81,7 @@ class UseFinder {
   BufferUses uses_;
   int depth_ = 0;         // of concurrent loops
   int group_depth_ = -1;  // of the outermost loop over threads; -1: none
+  int threads_ = 0;       // loops over threads
 };
 
 bool contains_synchronisation(const Stmt& stmt, const StackGuard& guard) {

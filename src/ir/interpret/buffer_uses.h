@@ -12,9 +12,16 @@ struct BufferUse {
   int depth = 0;       // concurrent loops around its allocation: 0 for parameters
   bool raced = false;  // written under a concurrent loop that its allocation is not in
   bool written = false;
+  int threads = 0;          // loops over threads around its allocation
+  bool by_threads = false;  // local memory, written under a loop over threads that its allocation is not in
 };
 
 using BufferUses = std::unordered_map<const BufferNode*, BufferUse>;
+
+/// Whether a loop is bound to a thread index.
+inline bool is_over_threads(const For& loop) {
+  return loop.loop_kind == LoopKind::kBound && is_thread(loop.gpu_index);
+}
 
 /// Turns of parallel, vectorised and bound loops may run at once.
 bool is_concurrent(const For& loop);

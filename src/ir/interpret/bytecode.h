@@ -61,6 +61,7 @@ using Pc = uint32_t;
   X(Offset3)       /* of r[c], r[d], r[e] */                                                             \
   X(OffsetN)       /* of d subscripts, in registers operands[c], … */                                  \
   X(Race)          /* an access of kind n to element r[b] of buffer r[a]: against all others */          \
+  X(Owner)         /* an access of kind n to element r[b] of local r[a] by thread r[c]; 0: by all */     \
   X(CheckAxis)     /* 0 <= r[a] < r[b], of the axis named messages[c] */                                 \
   X(CheckOperand)  /* r[a] == r[b], the extent of an operand of a tensor intrinsic named messages[c] */  \
   X(CheckInside)   /* 0 <= r[a] < r[b], a subscript in an operand: messages[c] */                        \
@@ -103,6 +104,9 @@ struct Instr {
 
 inline constexpr uint32_t kNone = UINT32_MAX;
 
+/// A thread as one number: 1 + x + y*2^20 + z*2^40; 0 stands for code outside of threads, which all run.
+inline constexpr int kThreadBits = 20;
+
 /// A variable in scope, and those around it.
 struct ScopeEntry {
   std::string name;
@@ -121,6 +125,7 @@ struct Allocation {
   const BufferNode* buffer;
   std::vector<Reg> extents, strides;
   bool tracked = false;
+  bool owned = false;  // elements know the thread that wrote them
   std::size_t init_tables = 0;
 };
 

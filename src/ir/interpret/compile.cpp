@@ -22,6 +22,8 @@ void Compiler::declare_params() {
 Compiled Compiler::compile(bool check_races) {
   check_races_ = check_races;
   uses_ = find_buffer_uses(program_);
+  threads_own_ = check_races && std::any_of(uses_.begin(), uses_.end(),
+                                            [](const auto& use) { return use.second.by_threads; });
   declare_params();
   Compiled compiled;
   for (const Param& param : program_->params) {

@@ -75,6 +75,9 @@ void Compiler::check_owner(const BufferInfo& info, const std::vector<Reg>& subsc
 
 void Compiler::race(const Place& place, AccessKind kind) {
   if (raced(*place.info)) emit({Op::kRace, static_cast<uint16_t>(kind), place.info->reg, place.offset});
+  if (!check_races_ || !place.info->use.by_threads || calls_ > 0) return;
+  const Reg thread = threads_.empty() ? integer(0) : threads_.back().id;
+  emit({Op::kOwner, static_cast<uint16_t>(kind), place.info->reg, place.offset, thread});
 }
 
 namespace {

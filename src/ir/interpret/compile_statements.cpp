@@ -46,7 +46,7 @@ void Compiler::dispatch(const Stmt& stmt) {
 }
 
 void Compiler::loop(const For& stmt) {
-  const bool thread = stmt.loop_kind == LoopKind::kBound && is_thread(stmt.gpu_index);
+  const bool thread = is_over_threads(stmt);
   if (thread && (threads_.empty() || thread_depth_ >= 0) && needs_coroutines(stmt.body)) {
     if (thread_depth_ >= 0)
       raise_value(
@@ -68,14 +68,14 @@ void Compiler::loop_around(const For& stmt, bool concurrent, const Inside& body)
     code_.loops.push_back({stmt.var->name.text, to_string(stmt.loop_kind), var});
     emit({Op::kForkEnter, 0, static_cast<uint32_t>(code_.loops.size() - 1)});
   }
-  const bool thread = stmt.loop_kind == LoopKind::kBound && is_thread(stmt.gpu_index);
-  if (thread) threads_.push_back({stmt.gpu_index, var, extent});
+  const bool thread = is_over_threads(stmt);
   depth_ += is_concurrent(stmt);
   variables_[&*stmt.var] = {var, 1, stmt.extent};
   const Pc first = here();
   {
     const InScope scope(*this, site_.node);
     show(stmt.var->name, var);
+    if (thread) threads_.push_back({stmt.gpu_index, var, extent, id_of_thread(stmt, var)});
     body();
   }
   variables_.erase(&*stmt.var);
@@ -321,13 +321,15 @@ void Compiler::declare(const Buffer& buffer, BufferInfo info, Allocation allocat
   info.allocation = code_.allocations.size();
   allocation.buffer = buffer.get();
   allocation.tracked = check_races_ && info.use.raced;
+  allocation.owned = check_races_ && info.use.by_threads;
   code_.allocations.push_back(std::move(allocation));
   buffers_[buffer.get()] = info;
 }
 
 void Compiler::allocate(const Allocate& stmt, bool enumerating, const Inside& body) {
   const Buffer& buffer = stmt.buffer;
-  const bool shared = thread_depth_ >= 0 && is_collective(buffer->scope);
+  const bool of_thread = buffer->scope == Scope::kFragment && !threads_are_lanes();
+  const bool shared = thread_depth_ >= 0 && is_collective(buffer->scope) && !of_thread;
   if (shared && depth_ != thread_depth_)
     raise_value("buffer '{}' of scope {} is allocated in a concurrent loop inside the threads that share it",
                 buffer->name.text, to_string(buffer->scope));

@@ -8,8 +8,7 @@ namespace {
 
 /// Whether nothing but what each thread may do for itself stands between here and a loop over threads.
 bool leads_to_threads(const Stmt& stmt) {
-  if (const auto* loop = as<For>(stmt))
-    return loop->loop_kind == LoopKind::kBound && is_thread(loop->gpu_index);
+  if (const auto* loop = as<For>(stmt)) return is_over_threads(*loop);
   if (const auto* attr = as<Attr>(stmt)) return leads_to_threads(attr->body);
   if (const auto* let = as<Let>(stmt)) return leads_to_threads(let->body);
   if (const auto* allocate = as<Allocate>(stmt)) return leads_to_threads(allocate->body);
@@ -103,7 +102,7 @@ void Compiler::tensor_call(const TensorCall& stmt) {
     views_.insert_or_assign(param.get(), std::move(operand));
     collective |= stmt.operands[i].buffer->scope == Scope::kFragment;
   }
-  collective = collective && thread_depth_ >= 0 && calls_ == 0;
+  collective = collective && thread_depth_ >= 0 && calls_ == 0 && threads_are_lanes();
   if (collective && depth_ != thread_depth_)
     raise_value("tensor intrinsic '{}' of a warp stands in a concurrent loop inside its threads",
                 stmt.intrinsic);
@@ -180,7 +179,20 @@ Compiler::View Compiler::view(const TensorCall& stmt, const Region& region, cons
   return view;
 }
 
+bool Compiler::threads_are_lanes() const {
+  return std::any_of(threads_.begin(), threads_.end(),
+                     [](const ThreadLoop& thread) { return thread.index == GpuIndex::kThreadX; });
+}
+
+Reg Compiler::id_of_thread(const For& innermost, Reg var) {
+  if (!threads_own_) return kNone;
+  const int axis = static_cast<int>(innermost.gpu_index) - static_cast<int>(GpuIndex::kThreadX);
+  const Reg weighted = binary(BinaryOp::kMul, kIndex, var, integer(int64_t{1} << (kThreadBits * axis)));
+  return binary(BinaryOp::kAdd, kIndex, threads_.empty() ? integer(1) : threads_.back().id, weighted);
+}
+
 Reg Compiler::lane_of_thread() {
+  if (!threads_are_lanes()) return kNone;
   Reg linear = kNone;
   // From z to x: x is the fastest.
   for (int i = 2; i >= 0; --i) {
@@ -191,9 +203,6 @@ Reg Compiler::lane_of_thread() {
                                : binary(BinaryOp::kAdd, kIndex,
                                         binary(BinaryOp::kMul, kIndex, linear, thread.extent), thread.var);
     }
-    if (i == 0 && std::none_of(threads_.begin(), threads_.end(),
-                               [&](const ThreadLoop& thread) { return thread.index == GpuIndex::kThreadX; }))
-      return kNone;
   }
   return binary(BinaryOp::kFloorMod, kIndex, linear, integer(32));
 }

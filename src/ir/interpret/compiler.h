@@ -175,7 +175,9 @@ class Compiler {
   void async_copy(const AsyncCopy& stmt);
   void tensor_call(const TensorCall& stmt);
   View view(const TensorCall& stmt, const Region& region, const Buffer& param);
+  bool threads_are_lanes() const;
   Reg lane_of_thread();
+  Reg id_of_thread(const For& innermost, Reg var);
   void check_lane_map(const BufferInfo& info);
   void declare_params();
   void declare(const Buffer& buffer, BufferInfo info, Allocation allocation);
@@ -184,12 +186,14 @@ class Compiler {
   struct ThreadLoop {
     GpuIndex index;
     Reg var, extent;
+    Reg id;  // of the thread, as Op::kOwner has it; kNone where no buffer asks
   };
 
   Program program_;
   Code code_;
   StackGuard guard_;
   bool check_races_ = false;
+  bool threads_own_ = false;  // some buffer asks which thread wrote an element
   BufferUses uses_;
   std::unordered_map<const Variable*, BoundVar> variables_;
   std::unordered_map<const BufferNode*, BufferInfo> buffers_;

@@ -218,6 +218,18 @@ ThreadStatus Machine::run(Thread& thread) {
         }
         break;
       }
+      case Op::kOwner: {
+        Storage& s = *storage_of(r[I.a]);
+        int64_t& owner = s.owners[r[I.b]];
+        const int64_t here = signed_of(r[I.c]);
+        const auto kind = static_cast<AccessKind>(I.n);
+        if (kind != AccessKind::kWrite && owner != here && owner != 0 && here != 0) [[unlikely]] {
+          thread.pc = pc;
+          fail_owner(thread, s, signed_of(r[I.b]), here);
+        }
+        if (kind != AccessKind::kRead) owner = here;
+        break;
+      }
       case Op::kCheckAxis:
       case Op::kCheckInside:
         if (r[I.a] >= r[I.b] || signed_of(r[I.b]) < 0) [[unlikely]] {

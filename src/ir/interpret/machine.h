@@ -101,6 +101,7 @@ class Machine {
   [[noreturn]] void fail_state(Thread& thread, const Storage& storage, int64_t offset);
   [[noreturn]] void fail_race(Thread& thread, const Storage& storage, int64_t offset, AccessKind kind,
                               const RaceClock::Conflict& conflict);
+  [[noreturn]] void fail_owner(Thread& thread, const Storage& storage, int64_t offset, int64_t here);
   [[noreturn]] void fail_check(Thread& thread, const Instr& instr);
   [[noreturn]] void fail_subscript(Thread& thread, const Storage& storage,
                                    const std::vector<int64_t>& subscripts, bool write);

@@ -75,6 +75,19 @@ void Machine::fail_race(Thread& thread, const Storage& storage, int64_t offset, 
                    verb(conflict.other), others));
 }
 
+void Machine::fail_owner(Thread& thread, const Storage& storage, int64_t offset, int64_t here) {
+  const auto name = [](int64_t id) {
+    constexpr int64_t kMask = (int64_t{1} << kThreadBits) - 1;
+    return fmt::format("({}, {}, {})", (id - 1) & kMask, ((id - 1) >> kThreadBits) & kMask,
+                       (id - 1) >> (2 * kThreadBits));
+  };
+  fail(thread, ErrorKind::kValue,
+       fmt::format("{} is read here in thread {} and was written in thread {}: local memory belongs to one "
+                   "thread; exchange values through shared memory",
+                   name_of(storage, offset), name(here),
+                   name(storage.owners[static_cast<std::size_t>(offset)])));
+}
+
 void Machine::fail_overflow(Thread& thread, const Instr& instr) {
   auto value = [&](Reg reg) { return static_cast<int64_t>(thread.registers[reg]); };
   auto two = [&](const char* op) { return fmt::format("{} {} {}", value(instr.b), op, value(instr.c)); };

@@ -43,8 +43,8 @@ Storage* Machine::allocate(Thread& thread, uint32_t site) {
   std::vector<Dimension> dims = dense_dimensions(extents);
   for (std::size_t d = 0; d < allocation.strides.size(); ++d)
     dims[d].stride = static_cast<int64_t>(thread.registers[allocation.strides[d]]);
-  Storage* storage =
-      memory_.allocate({allocation.buffer, site, dims, allocation.tracked, allocation.init_tables});
+  Storage* storage = memory_.allocate(
+      {allocation.buffer, site, dims, allocation.tracked, allocation.owned, allocation.init_tables});
   if (!storage)
     fail(thread, ErrorKind::kValue,
          fmt::format(

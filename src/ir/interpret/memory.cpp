@@ -91,11 +91,14 @@ bool Memory::prepare(Storage& storage, const Request& request, int64_t elements,
     storage.states = zeroed<ElementState>(elements);
     storage.times.reset();
     if (request.tracked) storage.times = zeroed<AccessTimes>(elements);
-    return storage.data && storage.states && (!request.tracked || storage.times);
+    if (request.owned) storage.owners = zeroed<int64_t>(elements);
+    return storage.data && storage.states && (!request.tracked || storage.times) &&
+           (!request.owned || storage.owners);
   }
   // As fresh: another turn may have had this memory before.
   std::fill_n(storage.states.get(), elements, ElementState::kUndefined);
   if (request.tracked) std::fill_n(storage.times.get(), elements, AccessTimes{});
+  if (request.owned) std::fill_n(storage.owners.get(), elements, int64_t{0});
   return true;
 }
 

@@ -67,6 +67,7 @@ struct Storage {
   CArray<std::byte> data;
   CArray<ElementState> states;
   CArray<AccessTimes> times;  // null: no two turns can meet here
+  CArray<int64_t> owners;     // the thread that wrote an element, as Op::kOwner has it; null: not asked
   std::vector<InitTable> init_tables;
   int64_t references = 0;
   std::size_t site = 0;  // where it is allocated
@@ -85,6 +86,7 @@ class Memory {
     std::size_t site;             // requests of one site share discarded storage
     std::vector<Dimension> dims;  // extents at least 0
     bool tracked;                 // keep access times
+    bool owned;                   // keep the threads that wrote
     std::size_t init_tables;
   };
   /// Undefined storage with one reference; null when the limit (or the machine's memory) does not allow it.

@@ -8,6 +8,7 @@
 #include "ir/scalar.h"
 #include "ir/simplify/linear.h"
 #include "ir/simplify/prove.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -346,12 +347,15 @@ Ends Bounds::of(const Sum& sum, int depth) {
 Ends Bounds::by_facts(const Expr& e, Ends found) {
   const DType type = e.dtype();
   if (type == kIndex) {
+    const auto* var = as<Variable>(e);
+    const auto* units = var && has_unit(*var) ? var : nullptr;
     for (const auto& known : context_.known_sums()) {
       if (known.relation == Context::KnownSum::Relation::kNotZero || known.sum.terms.size() != 1) continue;
       const Product& term = known.sum.terms[0];
-      if (term.degree != 1 || !same_expr(term.factors[0], e)) continue;
-      // c * e + k >= 0
-      const Wide c = term.coefficient, k = known.sum.constant;
+      if (term.degree != 1) continue;
+      if (units ? variable_of_unit(term.factors[0]) != units : !same_expr(term.factors[0], e)) continue;
+      // c * e + k >= 0, or of units of e
+      const Wide c = term.coefficient, k = Wide{known.sum.constant} * (units ? units->multiple_of : 1);
       const bool zero = known.relation == Context::KnownSum::Relation::kZero;
       if (c > 0 || zero) found.low = std::max(found.low, c > 0 ? -divide(k, c) : -divide(-k, -c));
       if (c < 0 || zero) found.high = std::min(found.high, c < 0 ? divide(k, -c) : divide(-k, c));

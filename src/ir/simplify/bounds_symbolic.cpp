@@ -4,6 +4,7 @@
 // (i*4 + j)//8 over i in [0, n):  j//8 and (n*4 + j - 4)//8
 #include "ir/simplify.h"
 #include "ir/simplify/prove.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -106,6 +107,11 @@ class SymbolicBounds {
         return ends;
       }
       return constant_ends(atom);
+    }
+    if (const auto* var = variable_of_unit(atom)) {
+      const auto ends = ends_of(Expr(var), depth);
+      if (!ends) return std::nullopt;
+      return Ends{quotient(ends->low, var->multiple_of), quotient(ends->high, var->multiple_of)};
     }
     if (auto ends = ends_of_composite(atom, depth)) return ends;
     return constant_ends(atom);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ir/equal.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -208,6 +209,10 @@ void Sum::add_expr(const Expr& e, int64_t scale) {
   atom.coefficient = scale;
   atom.degree = 1;
   atom.factors[0] = e;
+  if (const auto units = as_units(e)) {
+    if (__builtin_mul_overflow(scale, units->count, &atom.coefficient)) valid = false;
+    if (units->count > 1) atom.factors[0] = unit_of(*units->var);
+  }
   add(atom);
 }
 

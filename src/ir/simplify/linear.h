@@ -1,8 +1,9 @@
 // The canonical form of index arithmetic: a sum of products of atoms with integer coefficients.
 //
 // An atom is an expression that is not a sum, difference or product: a variable, a quotient, a minimum, a
-// read. Index arithmetic does not overflow, so every index expression equals its sum. Products of atoms are
-// kept up to a degree and a size; what would be larger stays an atom as it was written.
+// read. A variable that is a multiple of a number stands in units of it (unit.h). Index arithmetic does not
+// overflow, so every index expression equals its sum. Products of atoms are kept up to a degree and a size;
+// what would be larger stays an atom as it was written.
 #pragma once
 
 #include <cstdint>
@@ -82,8 +83,8 @@ struct Sum {
   /// This sum with the atom replaced by a sum.
   Sum replaced(const Expr& atom, const Sum& by) const;
 
-  /// The expression that people would write: large strides first, constants last, differences where signs
-  /// differ. The order depends on the context's ranges and on names, not on addresses.
+  /// The expression that people would write: no units, large strides first, constants last, differences where
+  /// signs differ. The order depends on the context's ranges and on names, not on addresses.
   Expr to_expr(const Context& context) const;
 
   /// The position of the term that comes first in that order; there must be one.

@@ -3,6 +3,7 @@
 
 #include "ir/context.h"
 #include "ir/simplify/linear.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -118,7 +119,11 @@ Expr Sum::to_expr(const Context& context) const {
   if (const Expr* atom = as_atom()) return *atom;
   const Order order(context);
   std::vector<Product> sorted = terms;
-  for (Product& term : sorted) term = sorted_factors(std::move(term), order);
+  for (Product& term : sorted) {
+    term = sorted_factors(std::move(term), order);
+    write_units(term.coefficient, term.factors, static_cast<std::size_t>(term.degree));
+    term = sorted_factors(std::move(term), order);
+  }
   if (sorted.size() > 1)
     std::stable_sort(sorted.begin(), sorted.end(),
                      [&](const Product& a, const Product& b) { return order.compare(a, b) < 0; });

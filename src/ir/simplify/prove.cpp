@@ -1,6 +1,7 @@
 #include "ir/simplify/prove.h"
 
 #include "ir/simplify.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -137,7 +138,7 @@ bool Prover::by_loop_variables(const Sum& sum, int depth) {
 bool Prover::by_composites(const Sum& sum, int depth) {
   for (const Product& term : sum.terms)
     for (int i = 0; i < term.degree; ++i) {
-      if (as<Variable>(term.factors[i])) continue;
+      if (as<Variable>(term.factors[i]) || variable_of_unit(term.factors[i])) continue;
       if (by_composite(sum, term.factors[i], depth)) return true;
     }
   return false;

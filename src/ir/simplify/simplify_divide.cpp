@@ -4,6 +4,7 @@
 //   (i*4 + j) // 8, 0 <= j < 4           ->  i//2          i // 4 // 3        ->  i//12
 //   x//c*c + x%c                         ->  x             x - x//c*c         ->  x%c
 #include "ir/simplify/simplify_expr.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 namespace {
@@ -28,6 +29,19 @@ std::optional<Product> as_product(const Sum& sum) {
 const Binary* as_binary(const Expr& e, BinaryOp op) {
   const auto* binary = as<Binary>(e);
   return binary && binary->op == op && binary->dtype == kIndex ? binary : nullptr;
+}
+
+/// A variable alone, which reads better whole: v % 28 rather than v // 14 % 2 * 14.
+bool is_variable_in_units(const Sum& sum) {
+  if (sum.constant != 0 || sum.terms.size() != 1 || sum.terms[0].degree != 1) return false;
+  const Variable* var = variable_of_unit(sum.terms[0].factors[0]);
+  return var && var->multiple_of == sum.terms[0].coefficient;
+}
+
+/// y // a of a sum y // a + constant; null when it has other terms.
+const Binary* lone_quotient(const Sum& sum) {
+  const bool one_term = sum.terms.size() == 1 && sum.terms[0].degree == 1 && sum.terms[0].coefficient == 1;
+  return one_term ? as_binary(sum.terms[0].factors[0], BinaryOp::kFloorDiv) : nullptr;
 }
 
 /// The factor of that operator in a product: its position, -1 if there is none.
@@ -56,26 +70,19 @@ Expr Simplifier::index_divide(BinaryOp op, const Expr& a, const Expr& b) {
   return canonical(quotient ? divide(x, d, 0) : modulo(x, d, 0), nullptr);
 }
 
-/// dividend = quotient * divisor + rest, with as much in the quotient as divides exactly.
+/// dividend = quotient * divisor + rest: whole terms that divide exactly. A part of a term stays, as in
+/// (a*64 + b) // 29 next to (a*64 + b) % 29: the digits of one number.
 void Simplifier::extract(const Sum& dividend, const Sum& divisor, Sum& quotient, Sum& rest) {
   quotient = Sum();
   rest = Sum();
   rest.valid = dividend.valid;
   if (const auto product = as_product(divisor)) {
     const int64_t by = product->coefficient;
-    const auto take = [&](const Product& term) {
-      Product part = term;
-      part.coefficient = term.coefficient / by * by;
-      Product over = term, ratio;
-      over.coefficient = term.coefficient - part.coefficient;
-      if (part.coefficient != 0 && product->divides_into(part, ratio)) {
-        quotient.add(ratio);
-        rest.add(over);
-      } else {
-        rest.add(term);
-      }
-    };
-    for (const Product& term : dividend.terms) take(term);
+    for (const Product& term : dividend.terms) {
+      Product ratio;
+      const bool divides = product->divides_into(term, ratio);
+      (divides ? quotient : rest).add(divides ? ratio : term);
+    }
     if (product->degree == 0) {
       // Constants floor, so that what stays is in [0, divisor).
       int64_t whole = dividend.constant / by;
@@ -173,10 +180,15 @@ Sum Simplifier::divide(const Sum& dividend, const Sum& divisor, int depth) {
     if (common_factor(rest, divisor, factor, reduced, reduced_divisor, over))
       return quotient + divide(reduced, reduced_divisor, depth + 1);
     // (y // a + c) // d = (y + c*a) // (a*d)
-    const bool one_term =
-        rest.terms.size() == 1 && rest.terms[0].degree == 1 && rest.terms[0].coefficient == 1;
-    const Binary* inner = one_term ? as_binary(rest.terms[0].factors[0], BinaryOp::kFloorDiv) : nullptr;
-    if (inner) {
+    const Binary* inner = lone_quotient(rest);
+    if (inner && variable_of_unit(rest.terms[0].factors[0])) {
+      const Sum a(inner->b), wider = a * divisor, above = a * rest;
+      if (wider.valid && above.valid) {
+        quotient.add_expr(
+            Binary::make(BinaryOp::kFloorDiv, above.to_expr(*context_), wider.to_expr(*context_)), 1);
+        return quotient;
+      }
+    } else if (inner) {
       const Sum a(inner->b);
       const Sum wider = a * divisor, above = Sum(inner->a) + a * Sum(rest.constant);
       if (wider.valid && above.valid && prover().positive(a))
@@ -233,7 +245,8 @@ Sum Simplifier::modulo(const Sum& dividend, const Sum& divisor, int depth) {
     return rest + divisor;
   }
   Sum factor, reduced, reduced_divisor, over;
-  if (depth < kMaxDepth && common_factor(rest, divisor, factor, reduced, reduced_divisor, over))
+  if (depth < kMaxDepth && !is_variable_in_units(rest) &&
+      common_factor(rest, divisor, factor, reduced, reduced_divisor, over))
     return factor * modulo(reduced, reduced_divisor, depth + 1) + over;
   return Sum(Binary::make(BinaryOp::kFloorMod, rest.to_expr(*context_), divisor.to_expr(*context_)));
 }

@@ -4,6 +4,7 @@
 //   i*4 + 3 < n*4        ->  i < n
 //   min(i, n), i < n     ->  i
 #include "ir/simplify/simplify_expr.h"
+#include "ir/simplify/unit.h"
 
 namespace tw {
 
@@ -133,6 +134,24 @@ Expr Simplifier::index_extreme(BinaryOp op, const Expr& a, const Expr& b) {
   return {};
 }
 
+namespace {
+
+/// v // 14 <= 2, which says the same, reads better as v <= 28: where every term counts in units, by their
+/// common multiple. False: out of range.
+bool count_whole_variables(Sum& difference) {
+  int64_t scale = 1;
+  for (const Product& term : difference.terms) {
+    const Variable* var = term.degree == 1 ? variable_of_unit(term.factors[0]) : nullptr;
+    if (!var) return true;
+    const int64_t missing = var->multiple_of / gcd(var->multiple_of, term.coefficient);
+    if (__builtin_mul_overflow(scale, missing / gcd(scale, missing), &scale)) return false;
+  }
+  difference.scale(scale);
+  return difference.valid;
+}
+
+}  // namespace
+
 /// Decided where ranges and facts decide it. Otherwise both sides lose what they share, a common divisor goes
 /// away, and each term stands on the side where its coefficient is positive.
 Expr Simplifier::index_comparison(BinaryOp op, const Expr& a, const Expr& b, const ExprNode* original) {
@@ -159,6 +178,7 @@ Expr Simplifier::index_comparison(BinaryOp op, const Expr& a, const Expr& b, con
     if (__builtin_sub_overflow(difference.constant, over, &difference.constant)) return {};
     difference.divide_exactly(content);
   }
+  if (!count_whole_variables(difference)) return {};
   if (difference.constant == INT64_MIN || difference.constant == INT64_MAX) return {};
   // The term that leads the canonical order stands on the left of an equality.
   if (equality && difference.terms[difference.leading_term(*context_)].coefficient > 0)

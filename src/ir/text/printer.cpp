@@ -35,7 +35,27 @@ void Printer::put_name(const Buffer& buffer) {
   put(buffer ? names_.use(*buffer) : "null");
 }
 
+void Printer::add_notes() {
+  constexpr std::size_t kWidest = 100;  // a longer line does not move the column of the others
+  const auto line_of = [&](std::size_t at) {
+    const std::size_t begin = at == 0 ? 0 : out_.rfind('\n', at - 1) + 1;  // npos + 1 is 0
+    return std::pair(begin, std::min(out_.find('\n', at), out_.size()));
+  };
+  std::size_t column = 0;
+  for (const auto& [at, note] : noted_) {
+    const auto [begin, end] = line_of(at);
+    const std::size_t width = columns(std::string_view(out_).substr(begin, end - begin));
+    if (width <= kWidest) column = std::max(column, width);
+  }
+  for (auto noted = noted_.rbegin(); noted != noted_.rend(); ++noted) {
+    const auto [begin, end] = line_of(noted->first);
+    const std::size_t width = columns(std::string_view(out_).substr(begin, end - begin));
+    out_.insert(end, std::string(std::max(column, width) - width + 2, ' ') + "# " + noted->second);
+  }
+}
+
 std::string Printer::finish() && {
+  add_notes();
   if (mark_begin_ == std::string::npos) return std::move(out_);
   const std::size_t line_begin = out_.rfind('\n', mark_begin_) + 1;  // npos + 1 is 0
   const std::size_t line_end = std::min(out_.find('\n', mark_begin_), out_.size());
@@ -50,6 +70,12 @@ std::string Printer::finish() && {
 
 std::string to_text(const Program& program, const TextMark& mark) {
   Printer printer(mark);
+  printer.program(*program);
+  return std::move(printer).finish() + "\n";
+}
+
+std::string to_text(const Program& program, const LineNotes& notes) {
+  Printer printer({}, notes);
   printer.program(*program);
   return std::move(printer).finish() + "\n";
 }

@@ -12,7 +12,7 @@ namespace tw {
 
 class Printer {
  public:
-  explicit Printer(const TextMark& mark) : mark_(mark) {}
+  explicit Printer(const TextMark& mark, const LineNotes& notes = {}) : mark_(mark), notes_(notes) {}
 
   void program(const ProgramNode& program);
   /// A statement as the lines of a suite: the elements of a sequence follow each other.
@@ -20,7 +20,8 @@ class Printer {
   /// Parenthesised when it binds less tightly than `precedence` (ops.h).
   void expr(const Expr& e, int precedence = 0);
   void region(const Region& region);
-  /// The text so far, with the marked place pointed at; lines end in a newline once there are several.
+  /// The text so far, with the marked place pointed at and notes at the ends of lines; lines end in a newline
+  /// once there are several.
   std::string finish() &&;
 
  private:
@@ -57,6 +58,7 @@ class Printer {
 
   // printer.cpp
   void line();  // starts the next line
+  void add_notes();
   void put(std::string_view text) {
     out_ += text;
   }
@@ -82,6 +84,8 @@ class Printer {
   };
 
   TextMark mark_;
+  LineNotes notes_;
+  std::vector<std::pair<std::size_t, std::string>> noted_;  // a place in the line, and its note
   std::size_t mark_begin_ = std::string::npos, mark_end_ = 0;
   std::string out_;
   int indent_ = 0;

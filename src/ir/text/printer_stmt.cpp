@@ -90,6 +90,8 @@ void Printer::statement(const Stmt& stmt, bool last) {
   line();
   if (!stmt) return put("null");
   const Place place(*this, stmt.get());
+  if (notes_)
+    if (std::string note = notes_(*stmt); !note.empty()) noted_.emplace_back(out_.size(), std::move(note));
   last_in_suite_ = last;
   switch (stmt->kind) {
 #define TW_CASE(Struct) \

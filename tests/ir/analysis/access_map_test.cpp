@@ -86,6 +86,22 @@ TEST_F(AccessMapTest, InjectiveAsDigitsOfTheRanges) {
   EXPECT_TRUE(is_injective(access_map({floordiv(i, 4), floormod(i, 4), j}, {i, j}), context));
 }
 
+TEST_F(AccessMapTest, InjectiveWhereAPredicateHolds) {
+  Context context;
+  context.bind(i, 0, ceildiv(n, stride));
+  context.bind(j, 0, stride);
+  const Expr sum = i * stride + j;
+  EXPECT_TRUE(is_injective(access_map({sum}, {i, j}), context, lt(sum, n)));
+  EXPECT_TRUE(is_injective(access_map({floordiv(sum, 4), floormod(sum, 4)}, {i, j}), context, lt(sum, n)));
+  EXPECT_FALSE(is_injective(access_map({floordiv(sum, 4)}, {i, j}), context, lt(sum, n)));
+  Context overlapping;
+  overlapping.bind(i, 0, n);
+  overlapping.bind(j, 0, 3);
+  const AccessMap steps = access_map({i * 2 + j}, {i, j});
+  EXPECT_FALSE(is_injective(steps, overlapping));
+  EXPECT_TRUE(is_injective(steps, overlapping, lt(j, 2)));
+}
+
 TEST_F(AccessMapTest, UnimodularMapsHaveInverses) {
   const auto back = inverse(access_map({i + j * 3 - 1, j}, {i, j}), {x, y});
   ASSERT_TRUE(back);

@@ -9,17 +9,13 @@
 namespace tw {
 namespace {
 
+using test::expect_order;
 using test::loop_named;
 using testing::HasSubstr;
 
 LoopDependence judge(const std::string& text, const std::string& loop) {
   const Program program = parse_program(text);
   return loop_dependence(program, loop_named(program, loop));
-}
-
-void expect_order(const std::string& text, const std::string& loop, TurnOrder order) {
-  const LoopDependence found = judge(text, loop);
-  EXPECT_EQ(found.order, order) << "loop " << loop << ": " << found.message;
 }
 
 const char* const kMatmul = R"(

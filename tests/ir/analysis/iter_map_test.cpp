@@ -41,6 +41,36 @@ TEST_F(IterMapTest, ParametricSplitIsExactUnderItsPredicate) {
   EXPECT_EQ(to_text((*back)[1]), "k % mc");
 }
 
+TEST_F(IterMapTest, SplitsByWhatASizeIsAMultipleOfNeedNoPredicate) {
+  const Var tile = Variable::make("tile", kIndex, 14, 512, 14), iii("iii");
+  const Expr inner = ii * 14 + iii, x = io * tile + inner;
+  const std::vector<LoopRange> loops{{io, ceildiv(m, tile)}, {ii, ceildiv(tile, 14)}, {iii, 14}};
+  const IterMap map = map_of({x}, loops, lt(x, m));
+  EXPECT_TRUE(is_bijective(map, {m}).yes) << is_bijective(map, {m}).reason;
+  const IterMap of_tile = map_of({inner}, {loops[1], loops[2]});
+  EXPECT_TRUE(is_bijective(of_tile, {tile}).yes) << is_bijective(of_tile, {tile}).reason;
+  const IterMap fused = map_of({floordiv(f, 14), floormod(f, 14)}, {{f, tile}});
+  EXPECT_TRUE(is_bijective(fused, {floordiv(tile, 14), 14}));
+}
+
+TEST_F(IterMapTest, SplitOfASizeThatMayBeEmptyIsExact) {
+  const Var small = Variable::make("small", kIndex, 0, 64);
+  const Expr x = io * 64 + ii;
+  const IterMap map = map_of({x}, {{io, ceildiv(small, 64)}, {ii, 64}}, lt(x, small));
+  EXPECT_TRUE(is_bijective(map, {small}).yes) << is_bijective(map, {small}).reason;
+  const IterMap repeated = map_of({x}, {{io, ceildiv(small, 64)}, {ii, 64}, {k, n}}, lt(x, small));
+  EXPECT_FALSE(is_surjective(repeated, {small}));
+}
+
+TEST_F(IterMapTest, ConditionOnOtherLoopsLeavesNoPointOut) {
+  const Expr x = io * mc + ii;
+  const std::vector<LoopRange> loops{{i, n}, {io, ceildiv(m, mc)}, {ii, mc}};
+  EXPECT_TRUE(is_surjective(map_of({i}, loops, lt(x, m)), {n}));  // m is at least 1
+  const std::vector<LoopRange> idle{{i, m}, {io, ceildiv(n, mc)}, {ii, mc}};
+  EXPECT_FALSE(is_surjective(map_of({i}, idle, lt(x, n)), {m}));     // n may be 0
+  EXPECT_FALSE(is_surjective(map_of({ii}, loops, lt(x, m)), {mc}));  // m may be less than mc
+}
+
 TEST_F(IterMapTest, ParametricSplitWithoutPredicateReachesBeyond) {
   const IterMap map = map_of({io * mc + ii}, {{io, ceildiv(m, mc)}, {ii, mc}});
   EXPECT_TRUE(is_injective(map));

@@ -1,5 +1,7 @@
 #include "programs.h"
 
+#include <gtest/gtest.h>
+
 #include "ir/text.h"
 #include "ir/visit.h"
 #include "support/error.h"
@@ -28,6 +30,12 @@ std::string text_of(const std::vector<Region>& regions) {
   std::string text;
   for (const Region& region : regions) text += (text.empty() ? "" : ", ") + to_text(region);
   return text;
+}
+
+void expect_order(const std::string& text, const std::string& loop, TurnOrder order) {
+  const Program program = parse_program(text);
+  const LoopDependence found = loop_dependence(program, loop_named(program, loop));
+  EXPECT_EQ(found.order, order) << "loop " << loop << ": " << found.message;
 }
 
 }  // namespace tw::test

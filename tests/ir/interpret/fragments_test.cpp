@@ -84,6 +84,30 @@ TEST(Fragments, TheSameWithFragmentsOutsideTheLoopsOverLanes) {
                       a[14] * b[49] + a[15] * b[57]);
 }
 
+TEST(Fragments, WithoutLoopsOverLanesEachThreadIsAWarp) {
+  declare_mma();
+  Array a(kFloat32, {32, 8}, scrambled), b(kFloat32, {8, 8}, scrambled), c(kFloat32, {32, 8});
+  run(R"(program p(A: in float32[32, 8], B: in float32[8, 8], C: out float32[32, 8]):
+  for warp in bind(threadIdx.y, 2):
+    allocate Cf: fragment float32[16, 8])" +
+          kMapC + R"(
+    for i in 16:
+      for j in 8:
+        Cf[i, j] = 0.0f32
+    call "test.mma_16x8x8"(Cf[0 :+ 16, 0 :+ 8], A[warp * 16 :+ 16, 0 :+ 8], B[0 :+ 8, 0 :+ 8])
+    for i in 16:
+      for j in 8:
+        C[warp * 16 + i, j] = Cf[i, j]
+)",
+      {a, b, c});
+  for (int64_t i = 0; i < 32; ++i)
+    for (int64_t j = 0; j < 8; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < 8; ++k) sum += a[i * 8 + k] * b[k * 8 + j];
+      EXPECT_EQ(c[i * 8 + j], sum);
+    }
+}
+
 TEST(Fragments, AnElementOfAnotherLaneIsOutOfReach) {
   declare_mma();
   Array a(kFloat32, {32, 8}, scrambled), b(kFloat32, {8, 8}, scrambled), c(kFloat32, {32, 8});

@@ -200,12 +200,73 @@ TEST(Threads, LocalMemoryBetweenLoopsOverThreadsLivesWithThem) {
     allocate T: local float32[2]
     let base = ty * 10
     for tx in bind(threadIdx.x, 2):
-      T[tx] = float32(base + tx)
+      T[1 - tx] = float32(base + tx)
       barrier block
       Y[ty, tx] = T[1 - tx]
 )",
       {y});
-  EXPECT_THAT(y.values(), testing::ElementsAre(1, 0, 11, 10));
+  EXPECT_THAT(y.values(), testing::ElementsAre(0, 1, 10, 11));
+}
+
+/// Threads write local memory that is allocated around them, and read it in a later phase.
+std::string local_phases(const std::string& subscript, const std::string& before = "") {
+  return R"(program p(Y: out float32[2, 4]):
+  for bx in bind(blockIdx.x, 2):
+    allocate T: local float32[4]
+)" + before +
+         R"(    for tx in bind(threadIdx.x, 4):
+      T[tx] = float32(tx)
+    for ty in bind(threadIdx.x, 4):
+      Y[bx, ty] = T[)" +
+         subscript + "]\n";
+}
+
+TEST(Threads, LocalMemoryIsOneThreads) {
+  Array y(kFloat32, {2, 4});
+  run(local_phases("ty"), {y});
+  EXPECT_THAT(y.values(), testing::ElementsAre(0, 1, 2, 3, 0, 1, 2, 3));
+  const std::string message = error_of(local_phases("3 - ty"), {y});
+  EXPECT_THAT(message,
+              HasSubstr("T[3] is read here in thread (0, 0, 0) and was written in thread (3, 0, 0): local "
+                        "memory belongs to one thread; exchange values through shared memory"));
+  EXPECT_THAT(message, HasSubstr("where bx = 0, ty = 0"));
+}
+
+TEST(Threads, LocalMemoryThatAllThreadsFillIsReadByAll) {
+  Array y(kFloat32, {2, 4});
+  run(R"(program p(Y: out float32[2, 4]):
+  for bx in bind(blockIdx.x, 2):
+    allocate T: local float32[4]
+    for i in 4:
+      T[i] = float32(i)
+    for tx in bind(threadIdx.x, 4):
+      Y[bx, tx] = T[3 - tx]
+    for tx in bind(threadIdx.x, 4):
+      T[tx] = 7.0f32
+)",
+      {y});
+  EXPECT_THAT(y.values(), testing::ElementsAre(3, 2, 1, 0, 3, 2, 1, 0));
+}
+
+TEST(Threads, LocalMemoryIsKnownByAllIndicesOfAThread) {
+  const auto text = [](const std::string& x, const std::string& y) {
+    return R"(program p(Y: out float32[2, 3]):
+  allocate T: local float32[2, 3]
+  for ty in bind(threadIdx.y, 2):
+    for tx in bind(threadIdx.x, 3):
+      T[ty, tx] = float32(tx)
+  for tx in bind(threadIdx.x, 3):
+    for ty in bind(threadIdx.y, 2):
+      Y[ty, tx] = T[)" +
+           y + ", " + x + "]\n";
+  };
+  Array y(kFloat32, {2, 3});
+  run(text("tx", "ty"), {y});
+  EXPECT_THAT(error_of(text("tx", "1 - ty"), {y}),
+              HasSubstr("in thread (0, 0, 0) and was written in thread (0, 1, 0)"));
+  InterpretOptions options;
+  options.check_races = false;
+  run(text("2 - tx", "ty"), {y}, options);
 }
 
 TEST(Threads, ReductionsOfThreadsKeepTheirOwnCounts) {

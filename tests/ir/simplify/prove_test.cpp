@@ -45,6 +45,24 @@ TEST_F(Prove, BoundsOfIndexExpressionsNeverOverflow) {
   EXPECT_EQ(ends("select(i < 20, 1, x)"), "1..1");
 }
 
+TEST_F(Prove, MultiplesStepOverWhatLiesBetween) {
+  EXPECT_TRUE(proved("w%8 == 0"));
+  EXPECT_TRUE(proved("(w + 7)//8*8 == w"));
+  EXPECT_TRUE(proved("w*x%4 == 0"));
+  EXPECT_FALSE(proved("w%16 == 0"));
+  context.assume(parse("9 <= w"));
+  EXPECT_EQ(ends("w"), "16..96");
+  EXPECT_EQ(ends("w//8"), "2..12");
+  EXPECT_TRUE(proved("16 <= w"));
+  context.bind(var("io"), Expr(0), parse("w//8"));
+  context.bind(var("ii"), Expr(0), Expr(8));
+  EXPECT_TRUE(proved("io*8 + ii < w"));
+  EXPECT_TRUE(proved("x*w + io*8 + ii < x*w + w"));
+  const auto range = symbolic_bounds(parse("io*8 + ii"), {var("io"), var("ii")}, context);
+  ASSERT_TRUE(range);
+  EXPECT_EQ(to_text(range->max), tidy("w - 1"));
+}
+
 TEST_F(Prove, BoundsOfTypesThatWrap) {
   EXPECT_EQ(ends("b"), "-128..127");
   EXPECT_EQ(ends("b + 1i8"), "-128..127");

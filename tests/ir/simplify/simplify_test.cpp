@@ -14,6 +14,8 @@ class Simplify : public testing::Test {
   Simplify() {
     for (const char* name : {"i", "j", "k", "io", "ii", "f", "x", "y", "z"}) add(Var(name));
     for (const char* name : {"mc", "nc", "M", "N"}) add(Variable::make(name, kIndex, 1));
+    add(Variable::make("m14", kIndex, 1, 4096, 14));
+    add(Variable::make("n32", kIndex, 1, 4096, 32));
     for (const char* name : {"p", "q"}) add(Var(name, kBool));
     for (const char* name : {"a", "b"}) add(Var(name, kInt32));
     for (const char* name : {"u", "v"}) add(Var(name, kFloat32));
@@ -86,6 +88,36 @@ TEST_F(Simplify, QuotientsBySymbols) {
   EXPECT_EQ(simplified("(M + mc - 1)//mc"), tidy("(M + mc - 1)//mc"));
   EXPECT_EQ(simplified("(M*mc + mc - 1)//mc"), tidy("M"));
   EXPECT_EQ(simplified("(x*y)//y"), tidy("x*y//y"));  // y may be 0
+}
+
+TEST_F(Simplify, MultiplesDivideExactly) {
+  bind("io", "N");
+  bind("ii", "m14//14");
+  bind("k", "14");
+  EXPECT_EQ(simplified("(m14 + 13)//14"), tidy("m14//14"));
+  EXPECT_EQ(simplified("m14*3%14"), tidy("0"));
+  EXPECT_EQ(simplified("m14%7"), tidy("0"));
+  EXPECT_EQ(simplified("m14//14*14"), tidy("m14"));
+  EXPECT_EQ(simplified("(m14 + 13)//14*14"), tidy("m14"));
+  EXPECT_EQ(simplified("m14//7*7 - m14"), tidy("0"));
+  EXPECT_EQ(simplified("(m14 + k)//14"), tidy("m14//14"));
+  EXPECT_EQ(simplified("(m14 + k)%14"), tidy("k"));
+  EXPECT_EQ(simplified("(m14*n32 + 5)//448"), tidy("m14//14*(n32//32)"));
+  EXPECT_EQ(simplified("m14//2//7"), tidy("m14//14"));
+  EXPECT_EQ(simplified("m14//14//2"), tidy("m14//28"));
+  EXPECT_EQ(simplified("(m14 + 27)//28"), tidy("(m14 + 14)//28"));
+  EXPECT_EQ(simplified("m14%28"), tidy("m14%28"));
+  EXPECT_EQ(simplified("m14//28*28 + m14%28"), tidy("m14"));
+  EXPECT_EQ(simplified("m14 - m14//28*28"), tidy("m14%28"));
+  EXPECT_EQ(simplified("(io*m14 + ii*14 + k)//m14"), tidy("io"));
+  EXPECT_EQ(simplified("(io*m14 + ii*14 + k)//14"), tidy("io*(m14//14) + ii"));
+  EXPECT_EQ(simplified("ii*14 + k < m14"), tidy("true"));
+  EXPECT_EQ(simplified("m14 < 30"), tidy("m14 < 29"));
+  EXPECT_EQ(simplified("m14 <= n32"), tidy("m14 <= n32"));
+  EXPECT_EQ(simplified("m14 == 20"), tidy("false"));
+  EXPECT_EQ(simplified("14 <= m14"), tidy("true"));
+  assume("m14 == 28");
+  EXPECT_EQ(simplified("m14*N + m14//14"), tidy("N*28 + 2"));
 }
 
 TEST_F(Simplify, QuotientsAndRemaindersJoin) {
