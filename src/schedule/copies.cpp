@@ -1,14 +1,17 @@
 #include "schedule/copies.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "ir/analysis/accesses.h"
 #include "ir/analysis/index_algebra.h"
+#include "ir/analysis/iter_map.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
 #include "schedule/blocks.h"
+#include "schedule/loops.h"
 
 namespace tw::schedule {
 namespace {
@@ -38,7 +41,7 @@ class Redirector : public Mutator {
     const auto is_from = [&](const Region& region) { return redirection_of(region.buffer) != nullptr; };
     const bool accesses = std::any_of(node.reads.begin(), node.reads.end(), is_from) ||
                           std::any_of(node.writes.begin(), node.writes.end(), is_from);
-    return accesses ? redirected(node, redirections_) : Stmt(&node);
+    return accesses || is_compound(node) ? redirected(node, redirections_) : Stmt(&node);
   }
   Buffer mutate_definition(const Buffer& buffer) override {
     const Redirection* redirection = redirection_of(buffer);
@@ -60,7 +63,11 @@ class Redirector : public Mutator {
     const Handle owner(copy);
     copy->buffer = found->to;
     copy->indices = found->subscripts(rebuilt->indices);
-    for (Expr& index : copy->indices) index = simplify(index, context_);
+    for (Expr& index : copy->indices) {
+      // An axis shorter than a panel is in the first one; that it is the axis that tells must still be seen.
+      const Expr simpler = simplify(index, context_);
+      index = as_int(simpler) ? simplify(index) : simpler;
+    }
     return owner;
   }
 
@@ -96,7 +103,7 @@ class HintRemoval : public Mutator {
   Stmt on(const Prefetch& node) override {
     return node.buffer.same_as(buffer_) ? Seq::make({}) : Stmt(&node);
   }
-  Stmt on(const Block& node) override { return Stmt(&node); }
+  Stmt on(const Block& node) override { return is_compound(node) ? Mutator::on(node) : Stmt(&node); }
   Stmt on(const For& node) override {
     const Stmt loop(rebuild(node).get());
     return is_nothing(static_cast<const For*>(loop.get())->body) ? Seq::make({}) : loop;
@@ -172,7 +179,7 @@ std::optional<Place> outermost_unhindered(const BlockPlace& block, const std::ve
   for (std::size_t i = 0; i < block.around.size(); ++i)
     if (const auto* allocate = as<Allocate>(static_cast<const Node*>(block.around[i])))
       for (const Buffer& buffer : buffers)
-        if (buffer.get() == allocate->buffer.get()) first = i + 1;
+        if (buffer.get() == allocate->buffer.get()) first = std::max(first, i + 1);
   for (std::size_t i = first; i <= block.around.size(); ++i) {
     const StmtNode* node = i < block.around.size() ? block.around[i] : block.node;
     if (node->kind == Kind::kAllocate || node->kind == Kind::kSeq) continue;
@@ -262,7 +269,7 @@ Redirection into_box(const Region& box, const Buffer& copy) {
 
 Stmt redirected(const Block& block, const std::vector<Redirection>& redirections) {
   Context context;
-  for (const BlockAxis& axis : block.axes) context.bind(axis.var, 0, axis.extent);
+  for (const BlockAxis& axis : block.axes) bind_keeping(context, axis.var, axis.extent);
   Redirector redirector(redirections, context);
   auto* copy = new Block(block);
   const Stmt owner(copy);
@@ -289,6 +296,125 @@ Var copy_axis(std::size_t number) {
   return Var(fmt::format("vi{}", number));
 }
 
+bool covers_domain(const BlockPlace& place, bool spatial_only) {
+  std::vector<LoopRange> loops;
+  for (const StmtNode* stmt : place.around) {
+    if (stmt->kind == Kind::kIf || stmt->kind == Kind::kLet) return false;
+    if (const auto* loop = as<For>(static_cast<const Node*>(stmt)))
+      loops.push_back({loop->var, loop->extent});
+  }
+  std::vector<Expr> bindings, extents;
+  for (const BlockAxis& axis : place.block().axes) {
+    if (spatial_only && axis.axis_kind != AxisKind::kSpatial) continue;
+    bindings.push_back(axis.binding);
+    extents.push_back(axis.extent);
+  }
+  // Loops without turns reach nothing; that there is a domain to reach may be taken for granted.
+  Context context;
+  for (const BlockAxis& axis : place.block().axes)
+    if (!spatial_only || axis.axis_kind == AxisKind::kSpatial) context.assume(le(1, axis.extent));
+  for (const LoopRange& loop : loops) {
+    const bool drives_reduction_alone =
+        spatial_only &&
+        std::none_of(bindings.begin(), bindings.end(),
+                     [&](const Expr& e) { return uses_var(e, loop.var); }) &&
+        std::any_of(place.block().axes.begin(), place.block().axes.end(),
+                    [&](const BlockAxis& axis) { return uses_var(axis.binding, loop.var); });
+    if (!drives_reduction_alone && !prove(le(1, loop.extent), context)) return false;
+    context.bind(loop.var, 0, loop.extent);
+  }
+  // Where a reduction ends says nothing of its results: parts that speak of its loops alone are left out.
+  const auto is_of_reduction = [&](const Expr& part) {
+    const auto is_spatial = [&](const LoopRange& loop) {
+      return uses_var(part, loop.var) && std::any_of(bindings.begin(), bindings.end(),
+                                                     [&](const Expr& e) { return uses_var(e, loop.var); });
+    };
+    const auto reduces = [&](const LoopRange& loop) {
+      return uses_var(part, loop.var) &&
+             std::any_of(place.block().axes.begin(), place.block().axes.end(), [&](const BlockAxis& axis) {
+               return axis.axis_kind == AxisKind::kReduction && uses_var(axis.binding, loop.var);
+             });
+    };
+    return spatial_only && std::any_of(loops.begin(), loops.end(), reduces) &&
+           std::none_of(loops.begin(), loops.end(), is_spatial);
+  };
+  Expr predicate;
+  if (place.block().predicate)
+    for (const Expr& part : conjuncts(place.block().predicate))
+      if (!is_of_reduction(part)) predicate = predicate ? logical_and(predicate, part) : part;
+  const IterMapResult map = detect_iter_map(bindings, loops, predicate);
+  return map && is_surjective(*map, extents);
+}
+
+Stmt following_nest(const BlockPlace& place, const Place& at, const std::string& name, BlockId id,
+                    const Stmt& body) {
+  for (std::size_t i = at.around.size(); i < place.around.size(); ++i)
+    if (place.around[i]->kind == Kind::kIf || place.around[i]->kind == Kind::kLet) return {};
+  const std::vector<const For*> around = place.loops();
+  const std::vector<const For*> inner(around.begin() + static_cast<std::ptrdiff_t>(at.loops().size()),
+                                      around.end());
+  auto* block = new Block();
+  const Stmt owner(block);
+  block->name = name;
+  block->id = id;
+  std::set<const For*> needed;
+  const auto need = [&](const Expr& e) {
+    bool grown = false;
+    for (const For* loop : inner)
+      if (uses_var(e, loop->var)) grown |= needed.insert(loop).second;
+    return grown;
+  };
+  const auto speaks_of_needed = [&](const Expr& e) {
+    return std::any_of(needed.begin(), needed.end(), [&](const For* loop) { return uses_var(e, loop->var); });
+  };
+  VarMap renamed;
+  for (const BlockAxis& axis : place.block().axes) {
+    if (!uses_var(body, axis.var)) continue;
+    BlockAxis own = axis;
+    own.var = Var(axis.var->name.text);
+    if (own.axis_kind == AxisKind::kReduction) own.axis_kind = AxisKind::kSpatial;
+    renamed[&*axis.var] = own.var;
+    need(own.binding);
+    block->axes.push_back(std::move(own));
+  }
+  // A loop that may have no turn says whether anything runs; one of a reduction alone has some.
+  for (const For* loop : inner) {
+    const auto& axes = place.block().axes;
+    const bool reduces = std::any_of(axes.begin(), axes.end(), [&](const BlockAxis& axis) {
+      return axis.axis_kind == AxisKind::kReduction && uses_var(axis.binding, loop->var);
+    });
+    if (!reduces && !prove(le(1, loop->extent))) needed.insert(loop);
+  }
+  const std::vector<Expr> conditions =
+      place.block().predicate ? conjuncts(place.block().predicate) : std::vector<Expr>();
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (const Expr& part : conditions)
+      if (speaks_of_needed(part)) grown |= need(part);
+    for (const For* loop : inner)
+      if (needed.contains(loop)) grown |= need(loop->extent);
+  }
+  for (const For* loop : inner)
+    if (needed.contains(loop)) renamed[&*loop->var] = Var(loop->var->name.text);
+  for (BlockAxis& axis : block->axes) axis.binding = substitute(axis.binding, renamed);
+  for (const Expr& part : conditions) {
+    const bool is_outer =
+        std::none_of(inner.begin(), inner.end(), [&](const For* loop) { return uses_var(part, loop->var); });
+    if (!is_outer && !speaks_of_needed(part)) continue;
+    const Expr fresh = substitute(part, renamed);
+    block->predicate = block->predicate ? logical_and(block->predicate, fresh) : fresh;
+  }
+  block->body = with_fresh_names(substitute(body, renamed));
+  Stmt nest = with_inferred_regions(*block);
+  for (auto loop = inner.rbegin(); loop != inner.rend(); ++loop) {
+    if (!needed.contains(*loop)) continue;
+    const auto* var = as<Variable>(renamed.at(&*(*loop)->var));
+    nest =
+        For::make(Var(var), substitute((*loop)->extent, renamed), nest, LoopKind::kSerial, (*loop)->ordered);
+  }
+  return nest;
+}
+
 Stmt copy_nest(const std::string& name, BlockId id, const std::vector<CopyAxis>& axes, Stmt body,
                Expr predicate) {
   auto* block = new Block();
@@ -303,7 +429,8 @@ Stmt copy_nest(const std::string& name, BlockId id, const std::vector<CopyAxis>&
     own.var = axis.var;
     own.extent = axis.extent;
     own.binding = axis.begin;
-    if (!is_int(axis.turns, 1)) {
+    // An axis of one point has a loop too: the structure is the same at every size.
+    if (!is_int(axis.turns, 1) || is_int(axis.extent, 1)) {
       const std::string& text = axis.var->name.text;
       const Var loop(text.size() > 1 && text.front() == 'v' ? text.substr(1) : text);
       loops.emplace_back(loop, axis.turns);

@@ -74,10 +74,19 @@ struct CopyAxis {
   Expr extent, begin, turns;
 };
 
-/// Serial loops (none for one turn) around a block of the axes, with regions inferred. The predicate is over
-/// the axes.
+/// Serial loops (none for one turn of an axis of several points) around a block of the axes, with regions
+/// inferred. The predicate is over the axes.
 Stmt copy_nest(const std::string& name, BlockId id, const std::vector<CopyAxis>& axes, Stmt body,
                Expr predicate = {});
+
+/// Whether the turns of the loops around the block reach every point of its domain, or of its spatial axes.
+bool covers_domain(const BlockPlace& block, bool spatial_only);
+
+/// Serial loops like those around the block below the place, around a new block of those of its axes that the
+/// body uses: it runs at the same points, reduction axes as spatial ones. Loops that the points do not depend
+/// on are left out. Null when conditions or lets stand between the loops.
+Stmt following_nest(const BlockPlace& block, const Place& at, const std::string& name, BlockId id,
+                    const Stmt& body);
 
 /// A fresh axis for a dimension: "vi0", "vi1", …. Loops are named as their axes without the v.
 Var copy_axis(std::size_t number);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/analysis/accesses.h"
 #include "ir/analysis/dependence.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
@@ -9,12 +10,22 @@
 namespace tw::schedule {
 namespace {
 
+/// Whether a loop has at most one turn whatever sizes are.
+bool is_narrow(const Expr& extent, const Context& context) {
+  return bounds(extent, context).max <= 1;
+}
+
 /// Rewrites bindings, predicates and extents below a loop that is replaced; bodies of blocks see no loop and
-/// stay.
+/// stay. Conditions are proved with the loops as they are, expressions simplified with all loops kept.
 class Rebinding : public Mutator {
  public:
   Rebinding(const VarMap& values, Expr condition, const Context& context)
-      : values_(values), condition_(std::move(condition)), context_(context) {}
+      : values_(values),
+        condition_(std::move(condition)),
+        context_(context),
+        keeping_(keeping_loops(context)),
+        narrow_(std::any_of(context.ranges().begin(), context.ranges().end(),
+                            [&](const Context::BoundVar& r) { return is_narrow(r.extent, context); })) {}
 
  protected:
   using Mutator::on;
@@ -23,17 +34,20 @@ class Rebinding : public Mutator {
     const Stmt owner(copy);
     for (BlockAxis& axis : copy->axes) axis.binding = renewed(axis.binding);
     if (condition_) copy->predicate = node.predicate ? logical_and(node.predicate, condition_) : condition_;
-    if (copy->predicate) copy->predicate = renewed(copy->predicate);
-    if (copy->predicate && is_int(copy->predicate, 1)) copy->predicate = {};
+    if (copy->predicate) copy->predicate = renewed_condition(copy->predicate);
     return owner;
   }
   Stmt on(const For& node) override {
-    const ContextScope scope(context_);
+    const ContextScope scope(context_), keeping_scope(keeping_);
     auto* copy = new For(node);
     const Stmt owner(copy);
     copy->extent = renewed(node.extent);
+    const bool narrow_outside = narrow_;
+    narrow_ = narrow_ || is_narrow(copy->extent, context_);
     context_.bind(node.var, 0, copy->extent);
+    bind_keeping(keeping_, node.var, copy->extent);
     copy->body = mutate(node.body);
+    narrow_ = narrow_outside;
     return owner;
   }
   Expr on(const Variable& node) override {
@@ -42,13 +56,44 @@ class Rebinding : public Mutator {
   }
 
  private:
-  Expr renewed(const Expr& e) { return simplify(mutate(e), context_); }
+  Expr renewed(const Expr& e) { return simplify(mutate(e), keeping_); }
+  /// Null where it always holds.
+  Expr renewed_condition(const Expr& e) {
+    const Expr simpler = renewed(e);
+    if (is_int(simpler, 1)) return {};
+    return narrow_ ? without_proved(simpler, context_) : simpler;
+  }
   const VarMap& values_;
   Expr condition_;
-  Context context_;
+  Context context_, keeping_;
+  bool narrow_;  // some loop around has at most one turn
 };
 
 }  // namespace
+
+void bind_keeping(Context& context, const Var& var, const Expr& extent) {
+  context.bind(var, 0, is_narrow(extent, context) ? Expr(2) : extent);
+}
+
+Context keeping_loops(const Context& context) {
+  Context keeping;
+  for (const Context::BoundVar& range : context.ranges()) {
+    if (is_narrow(range.extent, keeping)) {
+      keeping.bind(range.var, range.begin, 2);
+    } else {
+      keeping.bind(range.var, range.begin, range.extent);
+    }
+  }
+  for (const Expr& fact : context.facts()) keeping.assume(fact);
+  return keeping;
+}
+
+Expr without_proved(const Expr& condition, const Context& context) {
+  Expr left = make_bool(true);
+  for (const Expr& part : conjuncts(condition))
+    if (!prove(part, context)) left = logical_and(left, part);
+  return is_int(left, 1) ? Expr() : left;
+}
 
 Stmt rebind(const Stmt& body, const VarMap& values, const Expr& condition, const Context& context) {
   return Rebinding(values, condition, context).mutate(body);

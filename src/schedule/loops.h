@@ -9,9 +9,19 @@
 
 namespace tw::schedule {
 
+/// Says to a context in which expressions are to be simplified that 0 <= var < extent, but for a loop that
+/// has at most one turn: its variable would be replaced by 0, and a step on the loop would then find nothing
+/// that follows it, though it does at other sizes. Such a loop counts as one of two turns.
+void bind_keeping(Context& context, const Var& var, const Expr& extent);
+/// The context with all its loops bound so.
+Context keeping_loops(const Context& context);
+
+/// The condition without the parts that hold; null when nothing is left.
+Expr without_proved(const Expr& condition, const Context& context);
+
 /// The statement with loop variables replaced, and a condition (null: none) joined to the predicate of every
 /// block below. The condition is over the new variables. Bindings, predicates and extents come out simplified
-/// in the context.
+/// in the context; loops of one turn stay in them.
 Stmt rebind(const Stmt& body, const VarMap& values, const Expr& condition, const Context& context);
 
 /// Refuses unless the loops stand each directly in the next one, with nothing between, and gives them

@@ -95,6 +95,44 @@ void require_no_order(const Step& step, const Move& move) {
           axis.var->name.text, move.block.block().name.text);
 }
 
+DomainCover::DomainCover(const BlockPlace& place, std::size_t common) {
+  std::vector<LoopRange> loops;
+  std::vector<Expr> bindings;
+  for (const BlockAxis& axis : place.block().axes) {
+    bindings.push_back(axis.binding);
+    extents_.push_back(axis.extent);
+  }
+  for (const For* loop : place.loops()) {
+    const bool used =
+        std::any_of(bindings.begin(), bindings.end(), [&](const Expr& b) { return uses_var(b, loop->var); });
+    if (used || context_.ranges().size() + loops.size() >= common) {
+      loops.push_back({loop->var, loop->extent});
+    } else {
+      context_.bind(loop->var, 0, loop->extent);
+    }
+  }
+  map_ = detect_iter_map(bindings, loops, place.block().predicate, context_);
+}
+
+Verdict DomainCover::reaches_all() const {
+  return map_ ? is_surjective(*map_, extents_, context_) : Verdict{false, map_.reason};
+}
+
+Verdict DomainCover::reaches_each_once() const {
+  return map_ ? is_bijective(*map_, extents_, context_) : Verdict{false, map_.reason};
+}
+
+std::vector<Expr> conditions_beyond_domain(const Block& block, Context context) {
+  std::vector<Expr> beyond = conjuncts(block.predicate);
+  if (beyond.empty()) return beyond;
+  for (const BlockAxis& axis : block.axes) {
+    context.assume(ge(axis.binding, 0));
+    context.assume(lt(axis.binding, axis.extent));
+  }
+  std::erase_if(beyond, [&](const Expr& condition) { return prove(condition, context); });
+  return beyond;
+}
+
 bool may_meet(const Move& move, const Access& a, const Access& b) {
   if (!a.buffer.same_as(b.buffer) || (!a.write && !b.write)) return false;
   std::size_t common = 0;
@@ -162,6 +200,28 @@ Stmt nest_over(const Move& move, const std::vector<Span>& spans) {
       std::move(context));
 }
 
+namespace {
+
+/// The outermost statement around the block that holds no other block: with the block go its loops, and hints
+/// that stand in them.
+Place lonely_nest(const BlockPlace& block) {
+  const auto may_go = [](const StmtNode* stmt) {
+    bool plain = true;
+    for_each_node(static_cast<const Node*>(stmt), [&](const Node* node) {
+      plain = plain && node->kind != Kind::kAssert && node->kind != Kind::kBarrier;
+    });
+    return plain && blocks_below(stmt).size() == 1;
+  };
+  Place nest = whole_nest(block);
+  for (std::size_t i = nest.around.size(); i > 0 && may_go(nest.around[i - 1]); --i) {
+    nest.node = nest.around[i - 1];
+    nest.around.resize(i - 1);
+  }
+  return nest;
+}
+
+}  // namespace
+
 Stmt body_of_move(const Step& step, const Move& move, const Stmt& fresh) {
   // The loop first: the block's nest is another statement, found again by its number.
   const Program with_new = ProgramNode::make(step.program()->name, step.program()->params,
@@ -170,7 +230,7 @@ Stmt body_of_move(const Step& step, const Move& move, const Stmt& fresh) {
   const auto old = std::find_if(all.begin(), all.end(),
                                 [&](const BlockPlace& place) { return place.node == move.block.node; });
   check_internal(old != all.end(), "block {} is lost", move.block.block().name.text);
-  return without_block(with_new, *old);
+  return replaced_at(with_new, lonely_nest(*old), {});
 }
 
 namespace {
@@ -187,6 +247,8 @@ bool uses_buffer(const StmtNode* stmt, const Buffer& buffer) {
   bool found = false;
   for_each_node(static_cast<const Node*>(stmt), [&](const Node* node) {
     const auto* block = as<Block>(node);
+    const auto* hint = as<Prefetch>(node);
+    found = found || (hint && hint->buffer.same_as(buffer));
     if (!block || found) return;
     const auto same = [&](const Region& r) { return r.buffer.same_as(buffer); };
     found = std::any_of(block->reads.begin(), block->reads.end(), same) ||
@@ -217,6 +279,13 @@ Stmt sink_allocation(const Stmt& body, const Buffer& buffer,
   const Stmt inner = static_cast<const Allocate*>(place.node)->body;
   const Program without = ProgramNode::make("", {}, replaced_at(shell, place, inner));
   place = find_statement(without, inner.get());
+  if (!place.node) {  // a sequence in a sequence: they have become one
+    if (as<Seq>(inner)->stmts.empty()) return body;
+    place = find_statement(without, as<Seq>(inner)->stmts.front().get());
+    place.node = place.around.back();
+    place.around.pop_back();
+  }
+  const StmtNode* const outermost = place.node;
   Place home = place;  // the last place that may be taken
   for (;;) {
     const StmtNode* next = only_child(place.node);
@@ -234,7 +303,7 @@ Stmt sink_allocation(const Stmt& body, const Buffer& buffer,
     place.node = next;
     if (entered_loop) home = place;
   }
-  if (home.node == inner.get()) return body;
+  if (home.node == outermost) return body;
   return replaced_at(without, home, Allocate::make(buffer, Stmt(home.node)));
 }
 
@@ -242,7 +311,12 @@ std::vector<const Access*> distinct_accesses(const std::vector<Access>& accesses
                                              const std::function<bool(const Access&)>& test) {
   std::vector<const Access*> distinct;
   const auto same = [](const Access& a, const Access& b) {
-    if (a.unit != b.unit || a.write != b.write || !a.buffer.same_as(b.buffer) || a.loops != b.loops)
+    if (a.unit != b.unit || a.block != b.block || a.write != b.write || !a.buffer.same_as(b.buffer) ||
+        a.loops != b.loops)
+      return false;
+    // One under fewer conditions could stand for the other, but not the other way round.
+    if (!std::equal(a.guards.begin(), a.guards.end(), b.guards.begin(), b.guards.end(),
+                    [](const Expr& x, const Expr& y) { return structural_equal(x, y); }))
       return false;
     return std::equal(a.box.begin(), a.box.end(), b.box.begin(), [](const Range& x, const Range& y) {
       return structural_equal(x.min, y.min) && structural_equal(x.extent, y.extent);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ir/analysis/accesses.h"
+#include "ir/analysis/iter_map.h"
 #include "schedule/blocks.h"
 #include "schedule/spans.h"
 
@@ -41,8 +42,26 @@ bool keeps_binding(const Move& move, const BlockAxis& axis);
 /// Refuses ordered axes that do not keep their bindings.
 void require_no_order(const Step& step, const Move& move);
 
+/// How the turns of the loops around a block run through its domain. The first `common` of them, where no
+/// axis follows them, repeat the block and say nothing.
+class DomainCover {
+ public:
+  DomainCover(const BlockPlace& place, std::size_t common);
+  Verdict reaches_all() const;
+  Verdict reaches_each_once() const;
+
+ private:
+  IterMapResult map_;
+  std::vector<Expr> extents_;
+  Context context_;
+};
+
 /// Whether the two may touch a common element in one turn of the loops around both places.
 bool may_meet(const Move& move, const Access& a, const Access& b);
+
+/// The parts of the block's predicate that do more than keep its axes in their extents: they leave out
+/// instances that would be legal. The context knows the loops around.
+std::vector<Expr> conditions_beyond_domain(const Block& block, Context context);
 
 /// The block in new loops over spans of its axes, to stand where the context holds. Null spans: the whole
 /// domain; axes for which `keeps` holds keep their bindings. What a span has beyond the domain is left out by

@@ -24,21 +24,26 @@ void for_each_child(const StmtNode* stmt, const std::function<void(const StmtNod
 }
 
 /// Walks down until `found` says stop; the place then holds the path.
-bool search(Place& place, const StmtNode* stmt, const std::function<bool(const Place&)>& found) {
+bool search(Place& place, const StmtNode* stmt, Blocks blocks,
+            const std::function<bool(const Place&)>& found) {
   place.node = stmt;
   if (found(place)) return true;
-  if (stmt->kind == Kind::kBlock) return false;  // a block is a unit: what is inside belongs to it
+  if (stmt->kind == Kind::kBlock && blocks == Blocks::kWhole) return false;
   place.around.push_back(stmt);
   bool done = false;
-  for_each_child(stmt, [&](const StmtNode* child) { done = done || search(place, child, found); });
+  for_each_child(stmt, [&](const StmtNode* child) { done = done || search(place, child, blocks, found); });
   if (!done) place.around.pop_back();
   return done;
 }
 
+/// First around blocks, where nearly everything stands.
 Place find(const Program& program, const std::function<bool(const StmtNode*)>& test) {
-  Place place;
-  if (program->body && search(place, program->body.get(), [&](const Place& p) { return test(p.node); }))
-    return place;
+  for (const Blocks blocks : {Blocks::kWhole, Blocks::kOpened}) {
+    Place place;
+    if (program->body &&
+        search(place, program->body.get(), blocks, [&](const Place& p) { return test(p.node); }))
+      return place;
+  }
   return {};
 }
 
@@ -77,6 +82,12 @@ std::vector<const For*> Place::loops() const {
   return loops;
 }
 
+const Block* Place::enclosing_block() const {
+  for (auto stmt = around.rbegin(); stmt != around.rend(); ++stmt)
+    if (const auto* block = as<Block>(static_cast<const Node*>(*stmt))) return block;
+  return nullptr;
+}
+
 LoopPlace find_loop(const Program& program, const Var& var) {
   return {find(program, [&](const StmtNode* stmt) {
     const auto* loop = as<For>(static_cast<const Node*>(stmt));
@@ -95,22 +106,22 @@ Place find_statement(const Program& program, const StmtNode* stmt) {
   return find(program, [&](const StmtNode* candidate) { return candidate == stmt; });
 }
 
-std::vector<LoopPlace> all_loops(const Program& program) {
+std::vector<LoopPlace> all_loops(const Program& program, Blocks inside) {
   std::vector<LoopPlace> loops;
   Place place;
   if (program->body)
-    search(place, program->body.get(), [&](const Place& p) {
+    search(place, program->body.get(), inside, [&](const Place& p) {
       if (p.node->kind == Kind::kFor) loops.push_back({p});
       return false;
     });
   return loops;
 }
 
-std::vector<BlockPlace> all_blocks(const Program& program) {
+std::vector<BlockPlace> all_blocks(const Program& program, Blocks inside) {
   std::vector<BlockPlace> blocks;
   Place place;
   if (program->body)
-    search(place, program->body.get(), [&](const Place& p) {
+    search(place, program->body.get(), inside, [&](const Place& p) {
       if (p.node->kind == Kind::kBlock) blocks.push_back({p});
       return false;
     });
@@ -120,11 +131,17 @@ std::vector<BlockPlace> all_blocks(const Program& program) {
 std::vector<const Block*> blocks_below(const StmtNode* stmt) {
   std::vector<const Block*> blocks;
   Place place;
-  search(place, stmt, [&](const Place& p) {
+  search(place, stmt, Blocks::kWhole, [&](const Place& p) {
     if (const auto* block = as<Block>(static_cast<const Node*>(p.node))) blocks.push_back(block);
     return false;
   });
   return blocks;
+}
+
+bool is_compound(const Block& block) {
+  bool found = false;
+  for_each_child(&block, [&](const StmtNode* child) { found = found || !blocks_below(child).empty(); });
+  return found;
 }
 
 Stmt replaced_at(const Program&, const Place& place, const Stmt& fresh) {
@@ -139,11 +156,12 @@ Stmt replaced_at(const Program&, const Place& place, const Stmt& fresh) {
 
 Context context_at(const Place& place) {
   Context context;
-
   for (std::size_t i = 0; i < place.around.size(); ++i) {
     const Node* node = place.around[i];
     const StmtNode* child = i + 1 < place.around.size() ? place.around[i + 1] : place.node;
     if (const auto* loop = as<For>(node)) context.bind(loop->var, 0, loop->extent);
+    if (const auto* block = as<Block>(node))
+      for (const BlockAxis& axis : block->axes) context.bind(axis.var, 0, axis.extent);
     if (const auto* branch = as<If>(node))
       context.assume(branch->then_body.get() == child ? branch->cond : logical_not(branch->cond));
   }

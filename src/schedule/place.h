@@ -14,6 +14,8 @@ struct Place {
   const StmtNode* node = nullptr;
   /// The loops around it, outermost first.
   std::vector<const For*> loops() const;
+  /// The innermost block around it; null: none.
+  const Block* enclosing_block() const;
 };
 
 struct LoopPlace : Place {
@@ -24,17 +26,23 @@ struct BlockPlace : Place {
 };
 
 /// The place of the loop over the variable, of the block of the id, of a statement; `node` is null when it is
-/// not there.
+/// not there. It may stand in a block that blockize made.
 LoopPlace find_loop(const Program& program, const Var& var);
 BlockPlace find_block(const Program& program, int64_t id);
 Place find_statement(const Program& program, const StmtNode* stmt);
 
-/// All loops, all blocks, in the order of the text.
-std::vector<LoopPlace> all_loops(const Program& program);
-std::vector<BlockPlace> all_blocks(const Program& program);
+/// Whether a block is one thing, or what stands in it is looked at too.
+enum class Blocks : uint8_t { kWhole, kOpened };
 
-/// The blocks below a statement, itself included.
+/// All loops, all blocks, in the order of the text.
+std::vector<LoopPlace> all_loops(const Program& program, Blocks blocks = Blocks::kWhole);
+std::vector<BlockPlace> all_blocks(const Program& program, Blocks blocks = Blocks::kWhole);
+
+/// The blocks below a statement, itself included; not those inside of them.
 std::vector<const Block*> blocks_below(const StmtNode* stmt);
+
+/// Whether a block holds blocks of its own.
+bool is_compound(const Block& block);
 
 /// The body of the program with the statement at the place replaced; null removes it.
 Stmt replaced_at(const Program& program, const Place& place, const Stmt& fresh);

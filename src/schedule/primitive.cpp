@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "ir/analysis/regions.h"
 #include "ir/text.h"
+#include "ir/visit.h"
 
 namespace tw::schedule {
 namespace {
@@ -12,6 +14,21 @@ std::map<std::string, Primitive>& registry() {
   static std::map<std::string, Primitive> table;
   return table;
 }
+
+/// Infers the regions of blocks that hold blocks, and of those inside, from below.
+class NestedRegions : public Mutator {
+ protected:
+  using Mutator::on;
+  Stmt on(const Block& node) override {
+    const bool inside = std::exchange(inside_, true);
+    const auto block = rebuild(node);
+    inside_ = inside;
+    return inside || is_compound(node) ? with_inferred_regions(*block) : Stmt(&node);
+  }
+
+ private:
+  bool inside_ = false;
+};
 
 }  // namespace
 
@@ -46,7 +63,16 @@ Step::Step(const Primitive& primitive, const Program& program, std::vector<Value
 LoopPlace Step::loop_of(const Value& value) const {
   LoopPlace place = find_loop(program_, lookup_.loop(*value.get_if<LoopRef>()));
   check_internal(place.node, "a living loop handle names no loop");
+  require_open(place, "loop", place.loop().var->name);
   return place;
+}
+
+/// What stands in a block belongs to it.
+void Step::require_open(const Place& place, const char* kind, const std::string& name) const {
+  const Block* around = place.enclosing_block();
+  if (around && !primitive_.inside_blocks)
+    refuse(place.node, "{} {} stands in block {}, which is one whole for {}; do this before blockize", kind,
+           name, around->name.text, primitive_.name);
 }
 
 LoopPlace Step::loop(int arg) const {
@@ -62,6 +88,10 @@ std::vector<LoopPlace> Step::loops(int arg) const {
 BlockPlace Step::block(int arg) const {
   BlockPlace place = find_block(program_, lookup_.block(*value(arg).get_if<BlockRef>()));
   check_internal(place.node, "a living block handle names no block");
+  require_open(place, "block", place.block().name);
+  if (!primitive_.compound_blocks && is_compound(place.block()))
+    refuse(place.node, "block {} holds blocks, and {} takes plain ones; do this before blockize",
+           place.block().name.text, primitive_.name);
   return place;
 }
 
@@ -73,6 +103,13 @@ int64_t Step::integer(int arg) const {
 }
 bool Step::flag(int arg) const {
   return *value(arg).get_if<bool>();
+}
+const Value* Step::option(int arg, const std::string& name) const {
+  for (const Value& pair : *value(arg).get_if<List>()) {
+    const List& parts = *pair.get_if<List>();
+    if (*parts[0].get_if<std::string>() == name) return &parts[1];
+  }
+  return nullptr;
 }
 const std::string& Step::text(int arg) const {
   return *value(arg).get_if<std::string>();
@@ -119,6 +156,9 @@ Expr Step::extent(const Value& value) const {
 }
 
 Program Step::with_body(Stmt body) const {
+  const std::vector<const Block*> blocks = blocks_below(body.get());
+  if (std::any_of(blocks.begin(), blocks.end(), [](const Block* block) { return is_compound(*block); }))
+    body = NestedRegions().mutate(body);
   std::vector<Param> params = program_->params;
   params.insert(params.end(), new_tunables_.begin(), new_tunables_.end());
   return ProgramNode::make(program_->name, std::move(params), std::move(body), program_->attrs);
@@ -126,7 +166,17 @@ Program Step::with_body(Stmt body) const {
 
 std::string Step::call_text() const {
   std::string args;
-  for (std::size_t i = 0; i < args_.size(); ++i) args += (i ? ", " : "") + to_text(args_[i], lookup_.name);
+  const auto add = [&](const std::string& text) { args += (args.empty() ? "" : ", ") + text; };
+  for (std::size_t i = 0; i < args_.size(); ++i) {
+    if (primitive_.args[i].kind != ArgKind::kOptions) {
+      add(to_text(args_[i], lookup_.name));
+      continue;
+    }
+    for (const Value& pair : *args_[i].get_if<List>()) {
+      const List& parts = *pair.get_if<List>();
+      add(*parts[0].get_if<std::string>() + "=" + to_text(parts[1], lookup_.name));
+    }
+  }
   return primitive_.name + "(" + args + ")";
 }
 

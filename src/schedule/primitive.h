@@ -33,8 +33,14 @@ enum class ArgKind : uint8_t {
   kExtent,   // an int or a Tunable
   kExtents,  // a list of ints, Tunables and at most one None
   kIndexMap,
-  kAttr,  // an int, float or text
+  kAttr,     // an int, float or text
+  kOptions,  // keyword arguments, the last of a primitive: a list of [name, value], sorted by name
 };
+
+/// What an argument of the kind is: "an int", for messages.
+std::string article(ArgKind kind);
+/// Whether a value is of the kind; names and texts that stand for something else have been resolved before.
+bool fits(ArgKind kind, const Value& value);
 
 struct ArgSpec {
   std::string name;
@@ -65,6 +71,10 @@ struct Primitive {
   std::string doc;      // before and after, preconditions, what is not checked
   std::vector<ArgSpec> args;
   bool variadic = false;  // the last argument, a list, may be written as separate arguments: reorder(a, b, c)
+  // Blocks that hold blocks (blockize) are refused as arguments, and what stands in them too, unless the
+  // primitive says that it knows of them.
+  bool inside_blocks = false;    // its loops may stand in a block
+  bool compound_blocks = false;  // its block may hold others
   std::vector<std::string> results;
   std::string
       example;  // Python that a test runs, over `s`, a schedule of a matrix product C with loops i, j, k
@@ -105,6 +115,8 @@ class Step {
   Buffer buffer(int arg) const;
   int64_t integer(int arg) const;
   bool flag(int arg) const;
+  /// The value of a keyword among the options; null when it was not given.
+  const Value* option(int arg, const std::string& name) const;
   const std::string& text(int arg) const;
   const IndexMap& index_map(int arg) const;
   const Value& value(int arg) const { return args_[static_cast<std::size_t>(arg)]; }
@@ -112,7 +124,8 @@ class Step {
   /// An extent as an expression: a constant, or the variable of a parameter, which joins the program if it is
   /// new.
   Expr extent(const Value& value) const;
-  /// The program with this body and the parameters that `extent` has added.
+  /// The program with this body and the parameters that `extent` has added. Blocks that hold blocks get their
+  /// regions, and those inside of them, inferred anew.
   Program with_body(Stmt body) const;
 
   /// A number for a new block; each call gives another.
@@ -129,6 +142,7 @@ class Step {
  private:
   [[noreturn]] void refuse_text(const Node* place, const std::string& reason) const;
   LoopPlace loop_of(const Value& value) const;
+  void require_open(const Place& place, const char* kind, const std::string& name) const;
   std::string call_text() const;
   const Primitive& primitive_;
   const Program& program_;

@@ -41,13 +41,32 @@ std::vector<Buffer> buffers_of(const Program& program) {
   return buffers;
 }
 
+bool is_extent(const Value& value) {
+  const auto* number = value.get_if<int64_t>();
+  return value.get_if<Tunable>() || (number && *number >= 1);
+}
+
+/// A list of [name, value], each name once, in order.
+bool are_options(const List& list) {
+  std::string last;
+  for (const Value& pair : list) {
+    const auto* parts = pair.get_if<List>();
+    const auto* name = parts && parts->size() == 2 ? (*parts)[0].get_if<std::string>() : nullptr;
+    if (!name || *name <= last) return false;
+    last = *name;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string article(ArgKind kind) {
   switch (kind) {
     case ArgKind::kLoop: return "a loop";
     case ArgKind::kLoops: return "a list of loops";
-    case ArgKind::kBlock: return "a block";
+    case ArgKind::kBlock: return "a block, or its name";
     case ArgKind::kBuffer: return "a buffer, or its name";
-    case ArgKind::kRead: return "a buffer that the block reads: its name or its position among the reads";
+    case ArgKind::kRead: return "a buffer that the block reads, its name or its position among the reads";
     case ArgKind::kInt: return "an int";
     case ArgKind::kBool: return "a bool";
     case ArgKind::kText: return "a text";
@@ -55,16 +74,11 @@ std::string article(ArgKind kind) {
     case ArgKind::kExtents: return "a list of ints of at least 1, parameters and at most one None";
     case ArgKind::kIndexMap: return "an index map like \"(i, j) -> (i // 8, j, i % 8)\"";
     case ArgKind::kAttr: return "an int, a float or a text";
+    case ArgKind::kOptions: return "keywords, each with a value of its own";
   }
   return "?";
 }
 
-bool is_extent(const Value& value) {
-  const auto* number = value.get_if<int64_t>();
-  return value.get_if<Tunable>() || (number && *number >= 1);
-}
-
-/// Whether a value is of the kind; names and texts that stand for something else have been resolved before.
 bool fits(ArgKind kind, const Value& value) {
   switch (kind) {
     case ArgKind::kLoop: return value.get_if<LoopRef>();
@@ -78,6 +92,7 @@ bool fits(ArgKind kind, const Value& value) {
     case ArgKind::kIndexMap: return value.get_if<IndexMap>();
     case ArgKind::kAttr:
       return value.get_if<int64_t>() || value.get_if<double>() || value.get_if<std::string>();
+    case ArgKind::kOptions: return value.get_if<List>() && are_options(*value.get_if<List>());
     case ArgKind::kLoops:
     case ArgKind::kExtents: break;
   }
@@ -90,10 +105,8 @@ bool fits(ArgKind kind, const Value& value) {
          std::count_if(list->begin(), list->end(), [](const Value& v) { return v.is_none(); }) <= 1;
 }
 
-}  // namespace
-
 Schedule::Schedule(Program first) : first_(std::move(first)), program_(first_) {
-  for (const BlockPlace& place : all_blocks(first_)) {
+  for (const BlockPlace& place : all_blocks(first_, Blocks::kOpened)) {
     const Block& block = place.block();
     const std::string origin = fmt::format("b{}", block.id.value);
     next_block_ = std::max(next_block_, block.id.value + 1);
@@ -182,7 +195,7 @@ std::string Schedule::name_of(const Value& value) const {
 
 std::vector<BlockRef> Schedule::blocks() {
   std::vector<BlockRef> found;
-  for (const BlockPlace& place : all_blocks(program_))
+  for (const BlockPlace& place : all_blocks(program_, Blocks::kOpened))
     for (const Handle& handle : handles_)
       if (handle.block == place.block().id.value && handle.died_at < 0)
         found.push_back(*handle.self.get_if<BlockRef>());
@@ -192,7 +205,7 @@ std::vector<BlockRef> Schedule::blocks() {
 BlockRef Schedule::block(const std::string& name) {
   std::vector<int64_t> matches;
   std::string names;
-  for (const BlockPlace& place : all_blocks(program_)) {
+  for (const BlockPlace& place : all_blocks(program_, Blocks::kOpened)) {
     const std::string& found = place.block().name;
     names += (names.empty() ? "" : ", ") + found;
     if (found == name) matches.push_back(place.block().id.value);
@@ -257,6 +270,8 @@ Value Schedule::checked(const Primitive& primitive, const ArgSpec& spec, Value v
                         const std::vector<Value>& before) const {
   if (spec.kind == ArgKind::kIndexMap)
     if (const auto* text = value.get_if<std::string>()) value = IndexMap::parse(*text);
+  if (spec.kind == ArgKind::kBlock)
+    if (const auto* name = value.get_if<std::string>()) value = const_cast<Schedule*>(this)->block(*name);
   if (spec.kind == ArgKind::kBuffer)
     if (const auto* name = value.get_if<std::string>()) value = const_cast<Schedule*>(this)->buffer(*name);
   if (spec.kind == ArgKind::kRead) {
@@ -268,6 +283,7 @@ Value Schedule::checked(const Primitive& primitive, const ArgSpec& spec, Value v
     for (const Region& region : node.reads)
       if (std::find(names.begin(), names.end(), region.buffer->name.text) == names.end())
         names.push_back(region.buffer->name);
+    if (const auto* ref = value.get_if<BufferRef>()) value = alive(ref->handle).buffer->name.text;
     if (const auto* name = value.get_if<std::string>()) {
       const auto at = std::find(names.begin(), names.end(), *name);
       if (at == names.end())
@@ -301,7 +317,13 @@ std::vector<Value> Schedule::checked(const Primitive& primitive, std::vector<Val
       raise_type("{}: argument '{}' is missing; it is {}", primitive.name, spec.name, article(spec.kind));
     Value value = i < args.size() ? args[i] : spec.default_value;
     if (value.is_none() && !spec.required) value = spec.default_value;
-    complete.push_back(checked(primitive, spec, std::move(value), complete));
+    try {
+      complete.push_back(checked(primitive, spec, std::move(value), complete));
+    } catch (const UserError& error) {
+      const std::string message = error.what();
+      if (message.starts_with(primitive.name + ":")) throw;
+      throw UserError(error.kind(), fmt::format("{}: {}", primitive.name, message));
+    }
   }
   return complete;
 }
@@ -334,8 +356,9 @@ void Schedule::forward(const Outcome& outcome) {
   const int step = static_cast<int>(trace_.steps.size()) - 1;
   std::vector<const Node*> loops;
   std::map<int64_t, std::string> blocks;
-  for (const LoopPlace& place : all_loops(program_)) loops.push_back(place.loop().var.get());
-  for (const BlockPlace& place : all_blocks(program_)) blocks[place.block().id.value] = place.block().name;
+  for (const LoopPlace& place : all_loops(program_, Blocks::kOpened)) loops.push_back(place.loop().var.get());
+  for (const BlockPlace& place : all_blocks(program_, Blocks::kOpened))
+    blocks[place.block().id.value] = place.block().name;
   const std::vector<Buffer> buffers = buffers_of(program_);
   for (Handle& handle : handles_) {
     if (handle.died_at >= 0) continue;
@@ -354,10 +377,10 @@ void Schedule::forward(const Outcome& outcome) {
     }
     if (!here) handle.died_at = step;
   }
-  // Loops and buffers that a step made without returning them, such as the nest of a cached block, get a name
-  // by place.
+  // Loops, blocks and buffers that a step made without returning them, such as the nest of a cached block,
+  // get a name by place.
   int unnamed = 0;
-  for (const LoopPlace& place : all_loops(program_)) {
+  for (const LoopPlace& place : all_loops(program_, Blocks::kOpened)) {
     Handle handle;
     handle.self = LoopRef{};
     handle.loop = place.loop().var;
@@ -366,6 +389,18 @@ void Schedule::forward(const Outcome& outcome) {
     const std::size_t before = handles_.size();
     add_handle(handle);
     unnamed += handles_.size() != before;
+  }
+  unnamed = 0;
+  for (const auto& [id, name] : blocks) {
+    if (std::any_of(handles_.begin(), handles_.end(),
+                    [id = id](const Handle& h) { return h.block == id && h.died_at < 0; }))
+      continue;
+    Handle handle;
+    handle.self = BlockRef{};
+    handle.block = id;
+    handle.name = name;
+    handle.origin = fmt::format("s{}.b{}", step, unnamed++);
+    add_handle(handle);
   }
   unnamed = 0;
   for (const Buffer& buffer : buffers) {

@@ -56,6 +56,10 @@ class Schedule {
   /// Text of a handle: the loop's or block's name now.
   std::string name_of(const Value& handle) const;
 
+  /// The value with handles as traces write them, and back; a value error when there is no such handle.
+  Value with_origins(const Value& value) const;
+  Value without_origins(const Value& value) const;
+
  private:
   struct Handle {
     std::string origin;  // "b0.1", "s3.0"
@@ -74,8 +78,6 @@ class Schedule {
   std::vector<Value> checked(const Primitive& primitive, std::vector<Value> args) const;
   Value checked(const Primitive& primitive, const ArgSpec& spec, Value value,
                 const std::vector<Value>& before) const;
-  Value with_origins(const Value& value) const;
-  Value without_origins(const Value& value) const;
 
   Program first_, program_;
   Trace trace_;

@@ -180,6 +180,26 @@ BufferTable make_buffers(const std::vector<ProgramArgument>& arguments, const st
   return table;
 }
 
+/// The buffers that tensors are placed in, and others for the rest.
+BufferTable make_buffers(const std::vector<PlacedTensor>& placed, const std::vector<Operation>& order) {
+  BufferTable table;
+  std::set<std::pair<const OperationNode*, int>> known;
+  for (const auto& [tensor, buffer] : placed) {
+    check_internal(buffer->dtype == tensor.dtype() && buffer->rank() == tensor.rank(),
+                   "tensor {} is placed in buffer {} of another type or rank", tensor.name(),
+                   buffer->name.text);
+    table.add(tensor.operation(), tensor.output(), buffer);
+    known.insert({tensor.operation().get(), tensor.output()});
+  }
+  for (const Operation& op : order)
+    for (const Tensor& tensor : outputs_of(op)) {
+      if (known.contains({op.get(), tensor.output()})) continue;
+      check_internal(!is_placeholder(tensor), "placeholder {} has no place", tensor.name());
+      table.add(op, tensor.output(), BufferNode::make(tensor.name(), tensor.dtype(), tensor.shape()));
+    }
+  return table;
+}
+
 /// Parameters of a program, and where in them each argument is.
 struct Params {
   std::vector<Param> params;
@@ -229,7 +249,31 @@ void lower_operation(const Operation& op, BufferTable& table, Sequence& out) {
   if (const auto* scan = as_operation<ScanNode>(op)) lower_scan(op, *scan, table, out);
 }
 
+/// The blocks of all operations in order; buffers of tensors that are neither placeholders nor outputs live
+/// around them.
+Stmt lower_operations(const std::vector<Operation>& order, const std::vector<Tensor>& outputs,
+                      BufferTable& table) {
+  Sequence body;
+  for (const Operation& op : order) {
+    for (const Tensor& tensor : outputs_of(op))
+      if (!is_placeholder(tensor) && !is_among(tensor, outputs)) body.buffers.push_back(table.of(tensor));
+    lower_operation(op, table, body);
+  }
+  return number_blocks(body.finish());
+}
+
 }  // namespace
+
+Stmt lower_onto(const std::vector<PlacedTensor>& inputs, const std::vector<PlacedTensor>& outputs) {
+  std::vector<Tensor> results;
+  for (const PlacedTensor& output : outputs) results.push_back(output.tensor);
+  check_outputs(results);
+  const std::vector<Operation> order = topological_order(results);
+  std::vector<PlacedTensor> placed = inputs;
+  placed.insert(placed.end(), outputs.begin(), outputs.end());
+  BufferTable table = make_buffers(placed, order);
+  return lower_operations(order, results, table);
+}
 
 Program first_program(const std::vector<Tensor>& outputs,
                       const std::optional<std::vector<ProgramArgument>>& args, const std::string& name) {
@@ -238,17 +282,12 @@ Program first_program(const std::vector<Tensor>& outputs,
   const std::vector<Operation> order = topological_order(outputs);
   const Signature signature(outputs, order, args);
   BufferTable table = make_buffers(signature.arguments(), order);
-  Sequence body;
-  for (const Operation& op : order) {
-    for (const Tensor& tensor : outputs_of(op))
-      if (!is_placeholder(tensor) && !is_among(tensor, outputs)) body.buffers.push_back(table.of(tensor));
-    lower_operation(op, table, body);
-  }
+  Stmt body = lower_operations(order, outputs, table);
   Params params = make_params(signature, table);
   Attrs attrs;
   if (!std::is_sorted(params.order.begin(), params.order.end()))
     attrs[kArgumentOrder] = fmt::format("{}", fmt::join(params.order, " "));
-  return ProgramNode::make(name, std::move(params.params), number_blocks(body.finish()), std::move(attrs));
+  return ProgramNode::make(name, std::move(params.params), std::move(body), std::move(attrs));
 }
 
 std::vector<std::size_t> argument_order(const Program& program) {

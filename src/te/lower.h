@@ -51,6 +51,18 @@ Program first_program(const std::vector<Tensor>& outputs,
                       const std::optional<std::vector<ProgramArgument>>& args = std::nullopt,
                       const std::string& name = "main");
 
+/// A tensor, and the buffer that stands for it in a program that is already there.
+struct PlacedTensor {
+  Tensor tensor;
+  Buffer buffer;
+};
+
+/// The blocks that compute the outputs in the form and order of `first_program`, reading placeholders and
+/// writing outputs where they are placed; the tensors in between are allocated around them. Blocks count from
+/// 0. Shapes may use variables of that program. Faults: a reachable placeholder that is not placed; a buffer
+/// whose type or rank is not the tensor's.
+Stmt lower_onto(const std::vector<PlacedTensor>& inputs, const std::vector<PlacedTensor>& outputs);
+
 /// For each argument in the order in which callers give them its position among the program's arguments
 /// (Param::is_argument). These orders differ only where a buffer's shape uses a size that callers give after
 /// it (2 * n, and no other shape shows n): a program introduces sizes before it uses them. The attribute

@@ -1,6 +1,8 @@
 // Operators to schedule, and the checks that every scheduled program passes.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,21 @@ void expect_same_meaning(const Schedule& schedule, const std::map<std::string, i
 /// data.
 void expect_same_results(const Program& program, const Program& reference,
                          const std::map<std::string, int64_t>& values = {});
+
+/// The element of an argument that stands at a row-major position of the buffer of that name.
+using Fill = std::function<double(const std::string& buffer, int64_t element)>;
+
+/// The outputs of one run, of any type, for these values of sizes and parameters.
+std::vector<std::vector<double>> results_of(const Program& program, const Fill& fill,
+                                            const std::map<std::string, int64_t>& values = {});
+
+/// Normally distributed data, the same in each run.
+Fill normal_data();
+
+/// As expect_same_meaning, on normally distributed data: results differ by at most `tolerance` times the
+/// largest magnitude of any.
+void expect_close_meaning(const Schedule& schedule, const std::map<std::string, int64_t>& values,
+                          double tolerance);
 
 /// The loops around a block as values, for `apply`.
 std::vector<Value> loops_of(Schedule& schedule, const std::string& block);

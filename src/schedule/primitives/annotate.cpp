@@ -24,6 +24,8 @@ const Registration registration{{
     .args = {{"block", ArgKind::kBlock, "Any block."},
              {"key", ArgKind::kText, "What is said."},
              {"value", ArgKind::kAttr, "An int, a float or a text."}},
+    .inside_blocks = true,
+    .compound_blocks = true,
     .example = R"py(>>> s.annotate(s.block("C"), "library", "blas"))py",
     .apply = annotate,
 }};

@@ -38,6 +38,15 @@ Outcome bind(const Step& step) {
       step.refuse(inner, "loop {} inside is bound to {}; block indices stand outside of thread indices",
                   inner->var->name.text, to_string(inner->gpu_index));
   });
+  for_each_node(loop.body, [&](const Node* node) {
+    const auto* allocation = as<Allocate>(node);
+    if (allocation && allocation->buffer->scope == Scope::kShared && is_thread(*index))
+      step.refuse(allocation,
+                  "shared buffer {} is allocated inside loop {}, and each thread would fill it anew; "
+                  "allocate it around "
+                  "the threads, or take 'local' with set_scope",
+                  allocation->buffer->name.text, loop.var->name.text);
+  });
   return with_loop(step, place, [&](For& bound) {
     bound.loop_kind = LoopKind::kBound;
     bound.gpu_index = *index;

@@ -34,6 +34,12 @@ bool writes(const Block& block, const Buffer& buffer) {
                      [&](const Region& region) { return region.buffer.same_as(buffer); });
 }
 
+/// Whether the block's subscripts of the dimension are more than a constant.
+bool follows_axes(const Block& block, const Buffer& buffer, std::size_t dim) {
+  return contains<Load>(
+      &block, [&](const Load& load) { return load.buffer.same_as(buffer) && !as_int(load.indices[dim]); });
+}
+
 /// The block that copies the part `here` of the box `all` into a buffer that has place for all.
 Stmt copying_nest(const Step& step, BlockId id, const Region& all, const Region& here, const Buffer& copy) {
   std::vector<CopyAxis> axes;
@@ -41,7 +47,7 @@ Stmt copying_nest(const Step& step, BlockId id, const Region& all, const Region&
   for (std::size_t d = 0; d < all.ranges.size(); ++d) {
     const Range& range = all.ranges[d];
     Expr position(0);
-    if (!is_int(range.extent, 1)) {
+    if (!is_int(range.extent, 1) || follows_axes(step.block(0).block(), all.buffer, d)) {
       const Expr begin = simplify(here.ranges[d].min - range.min, context_at(step.block(0)));
       axes.push_back({copy_axis(d), range.extent, begin, here.ranges[d].extent});
       position = axes.back().var;
@@ -76,12 +82,16 @@ bool writes_all(const Block& block, const Buffer& buffer) {
   return true;
 }
 
-/// Whether the block reads every element of the box.
-bool reads_all(const Block& block, const Region& box) {
+/// Whether the block reads every element of the box, in all of its turns.
+bool reads_all(const BlockPlace& place, const Region& box) {
+  const Block& block = place.block();
+  if (!covers_domain(place, false)) return false;
   std::vector<Region> reads;
   for (const Region& region : infer_block_regions(block).reads)
     if (region.buffer.same_as(box.buffer)) reads.push_back(region);
   if (reads.size() != 1) return false;
+  for (const Access& access : collect_accesses(block.body))
+    if (!access.write && access.buffer.same_as(box.buffer) && !access.guards.empty()) return false;
   Context context;
   std::vector<LoopRange> axes;
   for (const BlockAxis& axis : block.axes) {
@@ -97,60 +107,53 @@ bool reads_all(const Block& block, const Region& box) {
   return map && is_surjective(*map, extents, context);
 }
 
-bool has_no_gaps(const Step& step, const Block& block, const Region& box) {
-  if (is_given(step.program(), box.buffer) || reads_all(block, box)) return true;
+/// Whether each element of the box holds something when the copy is made.
+bool has_no_gaps(const Step& step, const BlockPlace& place, const Place& at, const Region& box) {
+  if (is_given(step.program(), box.buffer)) return true;
+  if (at.loops().empty() && reads_all(place, box)) return true;
   const std::vector<BlockPlace> writers = writers_of(step.program(), box.buffer);
-  return std::any_of(writers.begin(), writers.end(),
-                     [&](const BlockPlace& place) { return writes_all(place.block(), box.buffer); });
+  return std::any_of(writers.begin(), writers.end(), [&](const BlockPlace& writer) {
+    const bool shares_loop =
+        !at.loops().empty() && !writer.loops().empty() && at.loops().front() == writer.loops().front();
+    return !shares_loop && writes_all(writer.block(), box.buffer) && covers_domain(writer, true);
+  });
 }
 
-/// The block that copies just the elements that are read: an axis for each axis of the block that tells
-/// which.
-Stmt following_nest(const Step& step, const Place& at, BlockId id, const Block& block, const Region& all,
-                    const Buffer& copy) {
+/// The block that copies just the elements that are read, in loops like those of the block.
+Stmt copying_reads(const Step& step, const BlockPlace& place, const Place& at, BlockId id, const Region& all,
+                   const Buffer& copy) {
+  const Block& block = place.block();
   const auto refuse = [&](const char* why) {
     step.refuse(&block,
                 "block {} reads a box of {} that may have elements which hold nothing, such as padding of a "
-                "layout, and "
-                "a copy cannot leave them out: {}; do this before transform_layout, or give that a pad value",
+                "layout or what is written later, and a copy cannot leave them out: {}; do this before "
+                "transform_layout, or give that a pad value",
                 block.name.text, all.buffer->name.text, why);
   };
-  if (!at.loops().empty()) refuse("it would stand in loops that the block shares with a writer");
-  std::vector<std::vector<Expr>> points;
+  const Redirection to_copy = into_box(all, copy);
+  std::vector<Stmt> stores;
   const Stmt run = block.init ? Seq::make({block.init, block.body}) : block.body;
   for (const Access& access : collect_accesses(run)) {
     if (access.write || !access.buffer.same_as(all.buffer)) continue;
-    if (!access.guards.empty() || !access.loops.empty()) refuse("some reads stand in conditions or loops");
+    if (!access.loops.empty()) refuse("some reads stand in loops inside of the block");
     std::vector<Expr> point;
     for (const Range& range : access.box) point.push_back(range.min);
-    const bool known = std::any_of(points.begin(), points.end(), [&](const std::vector<Expr>& other) {
-      return std::equal(point.begin(), point.end(), other.begin(),
-                        [](const Expr& a, const Expr& b) { return structural_equal(a, b); });
-    });
-    if (!known) points.push_back(std::move(point));
-  }
-  std::vector<CopyAxis> axes;
-  VarMap renamed;
-  std::vector<Stmt> stores;
-  for (const std::vector<Expr>& point : points)
-    for (const Expr& index : point)
-      if (is_data_dependent(index)) refuse("data says which elements it reads");
-  for (const BlockAxis& axis : block.axes) {
-    const bool tells = std::any_of(points.begin(), points.end(), [&](const std::vector<Expr>& point) {
-      return std::any_of(point.begin(), point.end(),
-                         [&](const Expr& index) { return uses_var(index, axis.var); });
-    });
-    if (!tells) continue;
-    axes.push_back({Var(axis.var->name.text), axis.extent, 0, axis.extent});
-    renamed[&*axis.var] = axes.back().var;
-  }
-  for (std::vector<Expr>& point : points) {
-    for (Expr& index : point) index = substitute(index, renamed);
-    std::vector<Expr> to = into_box(all, copy).subscripts(point);
+    std::vector<Expr> to = to_copy.subscripts(point);
     for (Expr& index : to) index = simplify(index);
-    stores.push_back(Store::make(copy, std::move(to), Load::make(all.buffer, point)));
+    Expr condition = make_bool(true);
+    for (const Expr& guard : access.guards) condition = logical_and(condition, guard);
+    Stmt store = Store::make(copy, std::move(to), Load::make(all.buffer, point));
+    if (!is_int(condition, 1)) store = If::make(condition, store);
+    if (contains<Load>(store.get(), [&](const Load& load) { return !load.buffer.same_as(all.buffer); }) ||
+        is_data_dependent(condition))
+      refuse("data says which elements it reads");
+    if (std::none_of(stores.begin(), stores.end(),
+                     [&](const Stmt& other) { return structural_equal(other, store); }))
+      stores.push_back(std::move(store));
   }
-  return copy_nest(copy->name, id, axes, Seq::make(std::move(stores)));
+  const Stmt nest = following_nest(place, at, copy->name, id, Seq::make(std::move(stores)));
+  if (!nest) refuse("conditions stand between its loops");
+  return nest;
 }
 
 Outcome cache_read(const Step& step) {
@@ -177,8 +180,8 @@ Outcome cache_read(const Step& step) {
   const std::string name = fresh_name(step.program(), buffer->name.text + "_" + to_string(scope));
   const Buffer copy = BufferNode::make(name, buffer->dtype, shape, scope);
   const BlockId id = step.new_block_id();
-  const Stmt nest = has_no_gaps(step, block, all) ? copying_nest(step, id, all, here, copy)
-                                                  : following_nest(step, *at, id, block, all, copy);
+  const Stmt nest = has_no_gaps(step, place, *at, all) ? copying_nest(step, id, all, here, copy)
+                                                       : copying_reads(step, place, *at, id, all, copy);
   const Stmt reading = map_blocks(Stmt(at->node), [&](const Block& other) {
     return &other == &block ? redirected(block, {into_box(all, copy)}) : Stmt();
   });

@@ -24,6 +24,7 @@
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
+#include "schedule/loops.h"
 
 namespace tw::schedule {
 namespace {
@@ -143,13 +144,14 @@ class CopyingOut : public Mutator {
 };
 
 /// The spatial axes of the block as axes of the copy at the place: all points, or those of one turn of the
-/// loops around.
-std::vector<CopyAxis> axes_of_copy(const Step& step, const Place& at, const BlockPlace& place) {
+/// loops around. Nothing where the block runs through part of that only, or it is not plain.
+std::optional<std::vector<CopyAxis>> axes_of_copy(const Place& at, const BlockPlace& place) {
   const Block& block = place.block();
   std::vector<CopyAxis> axes;
   for (const BlockAxis& axis : block.axes)
     if (axis.axis_kind == AxisKind::kSpatial)
       axes.push_back({Var(axis.var->name.text), axis.extent, 0, axis.extent});
+  if (!covers_domain(place, true)) return std::nullopt;
   const std::vector<const For*> outside = at.loops(), around = place.loops();
   if (outside.empty()) return axes;
   std::vector<LoopRange> loops;
@@ -162,12 +164,7 @@ std::vector<CopyAxis> axes_of_copy(const Step& step, const Place& at, const Bloc
   for (const BlockAxis& axis : block.axes)
     if (axis.axis_kind == AxisKind::kSpatial) bindings.push_back(axis.binding);
   const SubspaceResult spaces = divide_subspaces(bindings, loops, inner, block.predicate);
-  if (!spaces)
-    step.refuse(
-        at.node,
-        "it is not plain which part of block {} one turn of the loops around computes: {}; do this before "
-        "the loops are changed",
-        block.name.text, spaces.reason);
+  if (!spaces) return std::nullopt;
   const Context context = context_at(at);
   for (std::size_t a = 0; a < axes.size(); ++a) {
     const AxisDivision& division = spaces->axes[a];
@@ -199,6 +196,39 @@ void require_reduced(const Step& step, const Place& at, const Block& block) {
                     block.name.text, loop->var->name.text);
 }
 
+/// The block that copies to the outputs, in loops of its own.
+Stmt copying_nest(const Step& step, const Place& at, const BlockPlace& place, BlockId id,
+                  const std::vector<Buffer>& outputs, const std::vector<Redirection>& redirections) {
+  const Block& block = place.block();
+  const std::string name = fresh_name(step.program(), outputs.front()->name.text + "_out");
+  // A reduction has written its results when it is set, whatever conditions stand in its body.
+  const bool is_set = block.init && std::all_of(outputs.begin(), outputs.end(), [&](const Buffer& output) {
+                        return contains<Store>(block.init.get(), [&](const Store& store) {
+                          return store.buffer.same_as(output);
+                        });
+                      });
+  const Stmt body = CopyingOut(step, block, redirections).mutate(is_set ? block.init : block.body);
+  const auto axes = axes_of_copy(at, place);
+  if (!axes) {
+    const Stmt nest = following_nest(place, at, name, id, body);
+    if (!nest)
+      step.refuse(
+          at.node,
+          "it is not plain which part of block {} one turn of the loops around computes, as conditions "
+          "stand between them; do this before the loops are changed",
+          block.name.text);
+    return nest;
+  }
+  VarMap axis_of;
+  std::size_t next = 0;
+  for (const BlockAxis& axis : block.axes)
+    if (axis.axis_kind == AxisKind::kSpatial) axis_of[&*axis.var] = (*axes)[next++].var;
+  Context inside = context_at(at);
+  for (const CopyAxis& axis : *axes) bind_keeping(inside, axis.var, axis.extent);
+  return copy_nest(name, id, *axes, with_fresh_names(simplify(substitute(body, axis_of), inside)),
+                   limits_of(*axes, context_at(at)));
+}
+
 Outcome cache_write(const Step& step) {
   const BlockPlace place = step.block(0);
   const Block& block = place.block();
@@ -223,19 +253,8 @@ Outcome cache_write(const Step& step) {
     copies.push_back(BufferNode::make(name, output->dtype, shape, scope));
     redirections.push_back(into_box(box, copies.back()));
   }
-  const std::vector<CopyAxis> axes = axes_of_copy(step, *at, place);
-  VarMap axis_of;
-  std::size_t next = 0;
-  for (const BlockAxis& axis : block.axes)
-    if (axis.axis_kind == AxisKind::kSpatial) axis_of[&*axis.var] = axes[next++].var;
-  Context inside = context_at(*at);
-  for (const CopyAxis& axis : axes) inside.bind(axis.var, 0, axis.extent);
-  const Stmt body =
-      simplify(substitute(CopyingOut(step, block, redirections).mutate(block.body), axis_of), inside);
-
   const BlockId id = step.new_block_id();
-  const Stmt nest = copy_nest(fresh_name(step.program(), outputs.front()->name.text + "_out"), id, axes,
-                              with_fresh_names(body), limits_of(axes, context_at(*at)));
+  const Stmt nest = copying_nest(step, *at, place, id, outputs, redirections);
   const Stmt computing = map_blocks(Stmt(at->node), [&](const Block& other) {
     return &other == &block ? redirected(block, redirections) : Stmt();
   });

@@ -8,11 +8,14 @@
 // Every read of what the block writes becomes the value it writes, and the block and its buffer are gone.
 // Needs one block that writes the buffer, each element once, by one store without reduction, and inputs that
 // nobody changes later.
+#include <algorithm>
+
 #include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
+#include "schedule/loops.h"
 
 namespace tw::schedule {
 namespace {
@@ -30,6 +33,7 @@ class Inlining : public Mutator {
     const auto* load = as<Load>(rewritten);
     if (load->buffer.get() != store_.buffer.get()) return rewritten;
     VarMap values;
+    for (const BlockAxis& axis : producer_.axes) values[&*axis.var] = Expr(0);  // of extent 1 if no subscript
     for (std::size_t dim = 0; dim < load->indices.size(); ++dim)
       if (axis_of_dim_[dim] >= 0)
         values[&*producer_.axes[static_cast<std::size_t>(axis_of_dim_[dim])].var] = load->indices[dim];
@@ -88,6 +92,20 @@ void require_inputs_unchanged(const Step& step, const BlockPlace& producer) {
   }
 }
 
+/// Readers must stand where all that the block reads exists.
+void require_inputs_in_reach(const Step& step, const Block& block, const Buffer& buffer) {
+  for (const Region& read : block.reads) {
+    const Place allocation = allocation_of(step.program(), read.buffer);
+    if (!allocation.node) continue;
+    for (const BlockPlace& reader : readers_of(step.program(), buffer))
+      if (std::find(reader.around.begin(), reader.around.end(), allocation.node) == reader.around.end())
+        step.refuse(
+            &reader.block(),
+            "block {} stands outside of the allocation of buffer {}, which block {} reads; inline that first",
+            reader.block().name.text, read.buffer->name.text, block.name.text);
+  }
+}
+
 Outcome compute_inline(const Step& step) {
   const BlockPlace place = step.block(0);
   const Block& block = place.block();
@@ -108,6 +126,7 @@ Outcome compute_inline(const Step& step) {
                 store->buffer->name.text);
   const std::vector<int> axes = axes_of_dims(step, block, *store);
   require_inputs_unchanged(step, place);
+  require_inputs_in_reach(step, block, store->buffer);
 
   const Buffer buffer = store->buffer;
   const Stmt keep = Stmt(&block);
@@ -122,7 +141,7 @@ Outcome compute_inline(const Step& step) {
     if (reader.init) copy->init = inlining.mutate(reader.init);
     copy->body = inlining.mutate(reader.body);
     Context context;
-    for (const BlockAxis& axis : copy->axes) context.bind(axis.var, 0, axis.extent);
+    for (const BlockAxis& axis : copy->axes) bind_keeping(context, axis.var, axis.extent);
     copy->body = simplify(copy->body, context);
     return with_inferred_regions(*copy, context);
   });

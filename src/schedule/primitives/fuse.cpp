@@ -35,13 +35,14 @@ Outcome fuse(const Step& step) {
   const Var fused(name);
   turns = simplify(turns, context);
   context.bind(fused, 0, turns);
+  const Context keeping = keeping_loops(context);
 
   VarMap values;
   Expr rest = fused;
   for (auto place = places.rbegin(); place != places.rend(); ++place) {
     const For& loop = place->loop();
     const bool outermost = place + 1 == places.rend();
-    values[&*loop.var] = simplify(outermost ? rest : floormod(rest, loop.extent), context);
+    values[&*loop.var] = simplify(outermost ? rest : floormod(rest, loop.extent), keeping);
     rest = floordiv(rest, loop.extent);
   }
   const Stmt body = rebind(places.back().loop().body, values, {}, context);
@@ -59,6 +60,7 @@ const Registration registration{{
 Nothing may stand between the loops, and no extent may depend on a fused loop. The order of the turns stays.)",
     .args = {{"loops", ArgKind::kLoops, "Serial loops, each directly in another."}},
     .variadic = true,
+    .inside_blocks = true,
     .results = {"The fused loop."},
     .example = R"(>>> s.fuse(i, j)
 <tw.Loop i_j>)",

@@ -21,6 +21,7 @@ const Registration registration{{
            "The turns must be independent: none writes what another reads or writes, other than by atomic "
            "updates.",
     .args = {{"loop", ArgKind::kLoop, "A serial loop with independent turns."}},
+    .inside_blocks = true,
     .example = R"(>>> s.parallel(i))",
     .apply = parallel,
 }};

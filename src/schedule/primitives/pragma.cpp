@@ -22,6 +22,7 @@ const Registration registration{{
     .args = {{"loop", ArgKind::kLoop, "A loop of any kind."},
              {"key", ArgKind::kText, "What is said."},
              {"value", ArgKind::kAttr, "An int, a float or a text."}},
+    .inside_blocks = true,
     .example = R"py(>>> s.pragma(i, "streaming", 1)
 >>> "{streaming = 1}" in str(s)
 True)py",

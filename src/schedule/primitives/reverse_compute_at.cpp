@@ -16,7 +16,6 @@
 #include <algorithm>
 
 #include "ir/analysis/dependence.h"
-#include "ir/analysis/iter_map.h"
 #include "ir/text.h"
 #include "schedule/moving.h"
 
@@ -37,6 +36,7 @@ class ReverseComputeAt {
           "compute_at to move a producer to its readers",
           name(), loop_name());
     require_nothing_between();
+    require_whole_domain();
     const Stmt nest = nest_over(move_, spans());
     const For& loop = move_.loop.loop();
     auto* copy = new For(loop);
@@ -49,6 +49,9 @@ class ReverseComputeAt {
       body = sink_allocation(body, buffer, [&](const For& crossed) {
         return (is_crossed(crossed) && serves_only_this(buffer)) || keeps_to_its_turn(body, buffer, crossed);
       });
+    for (const Buffer& buffer : written_beside_inputs())
+      body = sink_allocation(body, buffer,
+                             [&](const For& crossed) { return keeps_to_its_turn(body, buffer, crossed); });
     const Program moved = step_.with_body(body);
     require_turns_apart(step_, moved, loops_around(move_));
     return {moved, {}, {}};
@@ -57,6 +60,16 @@ class ReverseComputeAt {
  private:
   const std::string& name() const { return block_.name; }
   const std::string& loop_name() const { return move_.loop.loop().var->name; }
+
+  void require_whole_domain() const {
+    const Verdict all = DomainCover(move_.block, move_.common).reaches_all();
+    if (!all)
+      step_.refuse(
+          &block_,
+          "block {} is not proved to run through its whole domain, and in new loops it would: {}; move it "
+          "before loop_partition and pipeline",
+          name(), all.reason);
+  }
 
   void require_nothing_between() {
     for (std::size_t i = move_.loop_end(); i < move_.block_begin(); ++i) {
@@ -103,29 +116,8 @@ class ReverseComputeAt {
   }
 
   void require_once(const Stmt& body) {
-    const BlockPlace place =
-        find_block(ProgramNode::make("", step_.program()->params, body), block_.id.value);
-    std::vector<LoopRange> loops;
-    std::vector<Expr> bindings, extents;
-    Context context;
-    for (const BlockAxis& axis : place.block().axes) {
-      bindings.push_back(axis.binding);
-      extents.push_back(axis.extent);
-    }
-    std::size_t depth = 0;
-    for (const For* loop : place.loops()) {
-      // A loop around both places that no axis follows repeats the block, as it did before.
-      const bool used = std::any_of(bindings.begin(), bindings.end(),
-                                    [&](const Expr& b) { return uses_var(b, loop->var); });
-      if (used || depth >= move_.common) {
-        loops.push_back({loop->var, loop->extent});
-      } else {
-        context.bind(loop->var, 0, loop->extent);
-      }
-      ++depth;
-    }
-    const IterMapResult map = detect_iter_map(bindings, loops, place.block().predicate, context);
-    const Verdict once = map ? is_bijective(*map, extents, context) : Verdict{false, map.reason};
+    const Program moved = ProgramNode::make("", step_.program()->params, body);
+    const Verdict once = DomainCover(find_block(moved, block_.id.value), move_.common).reaches_each_once();
     if (!once)
       step_.refuse(
           move_.loop.node,
@@ -134,10 +126,24 @@ class ReverseComputeAt {
           loop_name(), name(), once.reason);
   }
 
+  /// The accesses with 0 for loops of one turn: new bindings do without them.
+  static std::vector<Access> with_single_turns_known(std::vector<Access> accesses) {
+    for (Access& access : accesses) {
+      VarMap first;
+      for (const For* loop : access.loops)
+        if (is_int(loop->extent, 1)) first[&*loop->var] = Expr(0);
+      if (first.empty()) continue;
+      for (Range& range : access.box) range = {substitute(range.min, first), substitute(range.extent, first)};
+      for (Expr& guard : access.guards) guard = substitute(guard, first);
+      for (Expr& binding : access.bindings) binding = substitute(binding, first);
+    }
+    return accesses;
+  }
+
   /// Nothing that the block touches is written by a producer in another turn than it, and nothing it writes
   /// is touched there.
   void require_finished(const Stmt& body) {
-    const std::vector<Access> accesses = collect_accesses(body);
+    const std::vector<Access> accesses = with_single_turns_known(collect_accesses(body));
     const auto is_own = [&](const Access& access) {
       return access.unit && access.unit->id.value == block_.id.value;
     };
@@ -157,6 +163,23 @@ class ReverseComputeAt {
                        own->loops[depth]->var->name.text, name(), own->write ? "write" : "read");
         }
       }
+  }
+
+  /// What the blocks that write the inputs write besides: the other parts of a tuple.
+  std::vector<Buffer> written_beside_inputs() const {
+    const auto holds = [](const std::vector<Buffer>& buffers, const Buffer& buffer) {
+      return std::any_of(buffers.begin(), buffers.end(), [&](const Buffer& b) { return b.same_as(buffer); });
+    };
+    std::vector<Buffer> beside;
+    for (const Access& access : move_.accesses) {
+      if (!access.write || !access.unit || holds(inputs_, access.buffer) || holds(beside, access.buffer))
+        continue;
+      const bool writes_input =
+          std::any_of(access.unit->writes.begin(), access.unit->writes.end(),
+                      [&](const Region& write) { return holds(inputs_, write.buffer); });
+      if (writes_input && move_.is_inside(access)) beside.push_back(access.buffer);
+    }
+    return beside;
   }
 
   /// A loop that the block has come into: no turn of it reads what another wrote, as far as the block is

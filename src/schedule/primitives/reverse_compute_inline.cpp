@@ -23,6 +23,7 @@
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
+#include "schedule/loops.h"
 
 namespace tw::schedule {
 namespace {
@@ -159,8 +160,8 @@ void require_plain_producer(const Step& step, const BlockPlace& place, const Con
                 block.name.text, buffer->name.text, once.reason, consumer.store.buffer->name.text);
 }
 
-/// What stands between the first writer and the consumer, or shares a loop with the consumer, may not touch
-/// what moves.
+/// What stands between the first writer and the consumer, or shares a loop with the consumer or a writer, may
+/// not touch what moves.
 void require_movable(const Step& step, const Consumer& consumer, const std::vector<BlockPlace>& producers) {
   const Block& block = consumer.block();
   const Buffer& output = consumer.store.buffer;
@@ -179,7 +180,13 @@ void require_movable(const Step& step, const Consumer& consumer, const std::vect
     }
     between |= &other == &producers.front().block();
     const std::vector<const For*> loops = place.loops();
-    const bool shares = !around.empty() && !loops.empty() && around.front() == loops.front();
+    const auto shares_with = [&](const std::vector<const For*>& others) {
+      return !others.empty() && !loops.empty() && others.front() == loops.front();
+    };
+    const bool shares =
+        shares_with(around) || std::any_of(producers.begin(), producers.end(), [&](const BlockPlace& p) {
+          return &p.block() != &other && shares_with(p.loops());
+        });
     if (!between && !shares) continue;
     for (const Region& read : block.reads)
       if (!read.buffer.same_as(consumer.buffer) && mentions(other.writes, read.buffer))
@@ -249,7 +256,7 @@ Outcome reverse_compute_inline(const Step& step) {
   body = map_blocks(body, [&](const Block& block) -> Stmt {
     if (!mentions(block.writes, consumer.buffer)) return {};
     Context context;
-    for (const BlockAxis& axis : block.axes) context.bind(axis.var, 0, axis.extent);
+    for (const BlockAxis& axis : block.axes) bind_keeping(context, axis.var, axis.extent);
     auto* copy = new Block(block);
     const Stmt owner(copy);
     copy->body = simplify(Folding(consumer, map, context).mutate(block.body), context);

@@ -24,9 +24,11 @@
 // written are spatial. Several loops: one after the other, each on the partial block.
 #include <algorithm>
 
+#include "ir/analysis/iter_map.h"
 #include "ir/analysis/regions.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
+#include "schedule/copies.h"
 #include "schedule/moving.h"
 #include "schedule/partial_results.h"
 
@@ -49,7 +51,7 @@ class Rfactor {
     const Program with_partial =
         ProgramNode::make("", step_.program()->params, replaced_at(step_.program(), block_place_, partial));
     const Place nest = same_site(with_partial, site);
-    Stmt both = Seq::make({Stmt(nest.node), final_nest});
+    Stmt both = Seq::make({identities_nest(), Stmt(nest.node), final_nest});
     for (auto c = components_.rbegin(); c != components_.rend(); ++c) both = Allocate::make(c->partial, both);
     return {step_.with_body(replaced_at(with_partial, nest, both)), {id}, {}};
   }
@@ -314,13 +316,35 @@ class Rfactor {
     const bool reduces = std::any_of(partial.axes.begin(), partial.axes.end(), [](const BlockAxis& axis) {
       return axis.axis_kind == AxisKind::kReduction;
     });
-    partial.init = reduces ? identity : Stmt();
+    may_be_empty_ = reduces && std::any_of(parts_.begin(), parts_.end(),
+                                           [](const For* part) { return !prove(le(1, part->extent)); });
+    partial.init = reduces && !may_be_empty_ ? identity : Stmt();
     partial.body = to_partial(body, components_, position_, turn);
     if (!reduces) {
       partial.reducer = {};
       partial.body = from_identity(partial.body, components_, reducer);
     }
     if (!is_int(condition, 1)) partial.body = If::make(condition, partial.body, reduces ? Stmt() : identity);
+  }
+
+  /// Sets all partial results where loops of their reduction may have no turn, and so no first one; else
+  /// null.
+  Stmt identities_nest() {
+    if (!may_be_empty_) return {};
+    std::vector<Stmt> nests;
+    for (std::size_t c = 0; c < components_.size(); ++c) {
+      const Buffer& partial = components_[c].partial;
+      std::vector<CopyAxis> axes;
+      std::vector<Expr> point;
+      for (std::size_t d = 0; d < partial->shape.size(); ++d) {
+        axes.push_back({copy_axis(d), partial->shape[d], 0, partial->shape[d]});
+        point.push_back(axes.back().var);
+      }
+      nests.push_back(copy_nest(fresh_name(step_.program(), partial->name.text + "_init"),
+                                step_.new_block_id(), axes,
+                                Store::make(partial, point, block_.reducer->identities[c])));
+    }
+    return Seq::make(std::move(nests));
   }
 
   /// The block that combines the partial results, in loops of its own over the results that the site
@@ -384,14 +408,39 @@ class Rfactor {
                const Context& context) {
     const auto follows_outer = [&](const For* loop) { return uses_var(axis.binding, loop->var); };
     const std::vector<const For*> outer = site.loops();
-    if (std::none_of(outer.begin(), outer.end(), follows_outer)) return {};
+    const bool whole = axis.axis_kind != AxisKind::kSpatial || covers_domain(block_place_, true);
+    if (whole && std::none_of(outer.begin(), outer.end(), follows_outer)) return {};
     const auto ends = symbolic_bounds(axis.binding, inner, context);
     if (!ends)
       step_.refuse(
           &block_,
           "axis {} of block {} is {}, and what one turn of the loops around its nest computes cannot be told",
           axis.var->name.text, name(), to_text(axis.binding));
-    return {ends->min, simplify(ends->max - ends->min + 1, context)};
+    const Expr extent = simplify(ends->max - ends->min + 1, context);
+    if (!whole) require_filled(axis, ends->min, extent, inner, context);
+    return {ends->min, extent};
+  }
+
+  /// Of a block that runs through part of its domain, the combining block must find all partial results.
+  void require_filled(const BlockAxis& axis, const Expr& min, const Expr& extent,
+                      const std::vector<Var>& inner, const Context& context) {
+    std::vector<LoopRange> loops;
+    for (const For* around : block_place_.loops())
+      if (std::any_of(inner.begin(), inner.end(), [&](const Var& v) { return v.same_as(around->var); }))
+        loops.push_back({around->var, around->extent});
+    Expr predicate;  // the parts that speak of the same loops
+    for (const Expr& part : conjuncts(block_.predicate))
+      if (std::any_of(loops.begin(), loops.end(), [&](const LoopRange& loop) {
+            return uses_var(part, loop.var) && uses_var(axis.binding, loop.var);
+          }))
+        predicate = predicate ? logical_and(predicate, part) : part;
+    const IterMapResult map = detect_iter_map({simplify(axis.binding - min, context)}, loops, predicate);
+    if (!map || !is_surjective(*map, {extent}))
+      step_.refuse(
+          &block_,
+          "block {} runs through a part of axis {} alone, {} of the loops around it, which is no plain "
+          "range; factor it before",
+          name(), axis.var->name.text, to_text(axis.binding));
   }
 
   const Step& step_;
@@ -401,7 +450,8 @@ class Rfactor {
   std::vector<bool> factored_;     // axes of the block
   std::vector<const For*> parts_;  // other loops that become reduction axes, outermost first
   std::vector<Component> components_;
-  std::size_t position_ = 0;  // of the new dimension
+  std::size_t position_ = 0;   // of the new dimension
+  bool may_be_empty_ = false;  // a partial result may have nothing to combine
 };
 
 Outcome rfactor(const Step& step) {

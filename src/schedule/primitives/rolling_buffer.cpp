@@ -26,6 +26,7 @@
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "schedule/blocks.h"
+#include "schedule/copies.h"
 #include "schedule/loops.h"
 #include "schedule/moving.h"
 #include "schedule/spans.h"
@@ -77,6 +78,7 @@ class RollingBuffer {
     require_serial(step_, loop_);
     sort_accesses();
     require_repeatable(*writer_, {});
+    require_every_turn();
     find_rows();
     if (!rows_) return with_loop(step_, loop_, [](For& only_turn) { only_turn.ordered = true; });
     auto* circle = new BufferNode(*buffer_);
@@ -91,7 +93,7 @@ class RollingBuffer {
     const Program without = ProgramNode::make("", {}, whole);
     const LoopPlace loop = find_loop(without, this->loop().var);
     whole = replaced_at(without, loop, Allocate::make(fresh, Stmt(loop.node)));
-    const Program rolled = step_.with_body(whole);
+    const Program rolled = step_.with_body(without_prefetches(whole, buffer_));
     // Turns of loops below had memory of their own if the allocation stood in them; now they share the
     // circle.
     require_turns_apart(step_, rolled, loops_below());
@@ -193,6 +195,20 @@ class RollingBuffer {
         refuse("reads buffer " + read.buffer->name.text + ", which depends on what it computes");
       require_repeatable(*source, below);
     }
+  }
+
+  /// No turn leaves out rows that the next one would look for.
+  void require_every_turn() {
+    Context inside = context_;
+    for (std::size_t i = depth(); i < writes_.front()->loops.size(); ++i)
+      inside.bind(writes_.front()->loops[i]->var, 0, writes_.front()->loops[i]->extent);
+    for (const Expr& condition : conditions_beyond_domain(*writer_, inside))
+      if (uses_var(condition, loop().var))
+        step_.refuse(
+            writer_,
+            "block {} runs where {} alone, so some turns of loop {} leave out rows that the next ones "
+            "would look for; roll this buffer first",
+            writer_->name.text, to_text(condition), loop_name());
   }
 
   bool moves(const Span& span) const {

@@ -25,6 +25,7 @@
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
+#include "schedule/loops.h"
 
 namespace tw::schedule {
 namespace {
@@ -179,13 +180,9 @@ struct Box {
 Box axes_of(const std::vector<Expr>& shape) {
   Box box;
   for (std::size_t d = 0; d < shape.size(); ++d) {
-    if (is_int(shape[d], 1)) {
-      box.point.push_back(0);
-      continue;
-    }
     box.axes.push_back({copy_axis(d), shape[d], 0, shape[d]});
     box.point.push_back(box.axes.back().var);
-    box.context.bind(box.axes.back().var, 0, shape[d]);
+    bind_keeping(box.context, box.axes.back().var, shape[d]);
   }
   return box;
 }

@@ -18,6 +18,7 @@ const Registration registration{{
     .summary = "Writes out the body of a loop once a turn.",
     .doc = "    for i in 4: ...     =>     for i in unrolled(4): ...\n\nThe order of the turns stays.",
     .args = {{"loop", ArgKind::kLoop, "A serial loop with a constant number of turns."}},
+    .inside_blocks = true,
     .example = R"(>>> k_0, k_1 = s.split(k, [None, 4])
 >>> s.unroll(k_1))",
     .apply = unroll,

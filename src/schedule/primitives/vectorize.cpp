@@ -33,6 +33,7 @@ const Registration registration{{
            "The turns must be independent and of constant number; inside there may be no parallel, bound or "
            "vectorised loop.",
     .args = {{"loop", ArgKind::kLoop, "A serial loop with a constant number of independent turns."}},
+    .inside_blocks = true,
     .example = R"(>>> j_0, j_1 = s.split(j, [None, 16])
 >>> s.reorder(k, j_1)
 >>> s.vectorize(j_1))",
