@@ -1,29 +1,29 @@
-#include "schedule/compaction.h"
+#include "codegen/passes/compact_allocations.h"
 
 #include <algorithm>
 
+#include "codegen/passes/context_mutator.h"
 #include "ir/analysis/accesses.h"
 #include "ir/simplify.h"
-#include "ir/visit.h"
 #include "schedule/spans.h"
 #include "support/error.h"
 
-namespace tw::schedule {
+namespace tw::codegen {
 namespace {
 
+using schedule::Span;
+using schedule::touched_box;
+
 /// Subscripts of one buffer count from the start of its box.
-class Shift : public Mutator {
+class Shift : public ContextMutator {
  public:
   Shift(const Buffer& old, const Buffer& fresh, const std::vector<Expr>& starts, const Context& context)
-      : old_(old), fresh_(fresh), starts_(starts), context_(context) {}
+      : old_(old), fresh_(fresh), starts_(starts) {
+    context_ = context;
+  }
 
  protected:
-  using Mutator::on;
-  Stmt on(const For& node) override {
-    const ContextScope scope(context_);
-    context_.bind(node.var, 0, node.extent);
-    return Stmt(rebuild(node));
-  }
+  using ContextMutator::on;
   Expr on(const Load& node) override {
     const Expr rewritten(rebuild(node));
     const auto& load = *as<Load>(rewritten);
@@ -47,18 +47,12 @@ class Shift : public Mutator {
   }
   Buffer old_, fresh_;
   const std::vector<Expr>& starts_;
-  Context context_;
 };
 
-class Compaction : public Mutator {
+class Compaction : public ContextMutator {
  protected:
-  using Mutator::on;
+  using ContextMutator::on;
   Stmt on(const Block& node) override { raise_internal("block {} is not lowered yet", node.name.text); }
-  Stmt on(const For& node) override {
-    const ContextScope scope(context_);
-    context_.bind(node.var, 0, node.extent);
-    return Stmt(rebuild(node));
-  }
   Stmt on(const Allocate& node) override {
     const Stmt inner(rebuild(node));
     const auto& allocate = *as<Allocate>(inner);
@@ -121,8 +115,6 @@ class Compaction : public Mutator {
   Expr at_least_0(const Expr& extent) const {
     return prove(ge(extent, 0), context_) ? extent : max(extent, 0);
   }
-
-  Context context_;
 };
 
 }  // namespace
@@ -131,4 +123,4 @@ Program compact_allocations(const Program& program) {
   return Compaction().mutate(program);
 }
 
-}  // namespace tw::schedule
+}  // namespace tw::codegen

@@ -14,7 +14,7 @@
 
 #include "ir/program.h"
 
-namespace tw::schedule {
+namespace tw::codegen {
 
 /// A program without blocks, with each allocated buffer cut to the box that is touched while it lives:
 /// subscripts count from the start of the box, extents are free of loop variables where a bound of them is.
@@ -22,4 +22,4 @@ namespace tw::schedule {
 /// reads and writes, and buffers with a layout of their own.
 Program compact_allocations(const Program& program);
 
-}  // namespace tw::schedule
+}  // namespace tw::codegen

@@ -1,0 +1,83 @@
+#include "codegen/pass.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "codegen/passes/compact_allocations.h"
+#include "codegen/passes/cut_loops.h"
+#include "codegen/passes/flatten_buffers.h"
+#include "codegen/passes/lower_blocks.h"
+#include "codegen/passes/unroll_loops.h"
+#include "codegen/passes/vectorize_loops.h"
+#include "ir/simplify.h"
+#include "ir/text.h"
+#include "support/error.h"
+
+namespace tw::codegen {
+namespace {
+
+std::string names_of_passes() {
+  std::string names;
+  for (const Pass& pass : lowering_passes()) names += (names.empty() ? "" : ", ") + pass.name;
+  return names;
+}
+
+void require_pass(const std::string& name, const char* option) {
+  const auto& passes = lowering_passes();
+  if (std::none_of(passes.begin(), passes.end(), [&](const Pass& pass) { return pass.name == name; }))
+    raise_value("{}: there is no pass '{}'; the passes are {}", option, name, names_of_passes());
+}
+
+}  // namespace
+
+const std::vector<Pass>& lowering_passes() {
+  static const std::vector<Pass> passes = {
+      {"lower_blocks", "first: all later passes see loops, conditions and stores only", Stage::kLowered,
+       lower_blocks},
+      {"simplify", "bindings have taken the place of axes in subscripts and conditions", Stage::kLowered,
+       [](const Program& program) { return simplify(program); }},
+      {"compact_allocations", "subscripts are over loops now, so the box that is touched can be told",
+       Stage::kLowered, compact_allocations},
+      {"cut_loops", "before loops are unrolled, which would cut each copy", Stage::kLowered, cut_loops},
+      {"unroll_loops", "before vectors, so that a vectorised loop may hold unrolled ones", Stage::kLowered,
+       unroll_loops},
+      {"vectorize_loops", "subscripts still have dimensions: which ones differ between lanes is plain",
+       Stage::kLowered, vectorize_loops},
+      {"flatten_buffers", "last of those that look at subscripts", Stage::kFlat, flatten_buffers},
+      {"simplify_flat", "constants have met in written-out turns and in positions", Stage::kFlat,
+       [](const Program& program) { return simplify(program); }},
+  };
+  return passes;
+}
+
+Lowered lower(const Program& program, const LowerOptions& options) {
+  if (!options.stop_after.empty()) require_pass(options.stop_after, "stop_after");
+  std::string print_after = options.print_after;
+  if (const char* wanted = std::getenv("TW_PRINT_AFTER"); print_after.empty() && wanted) print_after = wanted;
+  if (!print_after.empty() && print_after != "all") require_pass(print_after, "print_after");
+  if (options.verify_each) verify(program, Stage::kSchedule);
+
+  Lowered lowered{program, {}};
+  for (const Pass& pass : lowering_passes()) {
+    const auto start = std::chrono::steady_clock::now();
+    lowered.program = pass.run(lowered.program);
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    lowered.times.push_back({pass.name, spent.count()});
+    if (print_after == pass.name || print_after == "all")
+      fmt::print(stderr, "after {}:\n{}\n", pass.name, to_text(lowered.program));
+    if (options.verify_each) {
+      const std::vector<Violation> found = find_violations(lowered.program, pass.gives);
+      check_internal(found.empty(), "pass {} breaks the rule '{}': {}\n{}", pass.name,
+                     found.empty() ? "" : found.front().rule, found.empty() ? "" : found.front().message,
+                     to_text(lowered.program));
+    }
+    if (pass.name == options.stop_after) break;
+  }
+  return lowered;
+}
+
+}  // namespace tw::codegen

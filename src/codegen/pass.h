@@ -1,0 +1,46 @@
+// Lowering: from a scheduled program to one that a code generator takes, pass by pass.
+//
+// The pipeline is data: a list of passes, each a function from program to program with the stage that its
+// result is in. One driver runs, times, prints and verifies them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ir/program.h"
+#include "ir/verify.h"
+
+namespace tw::codegen {
+
+struct Pass {
+  std::string name;
+  std::string why_here;  // what it relies on, and what relies on it
+  Stage gives;           // the rules that its result keeps
+  std::function<Program(const Program&)> run;
+};
+
+/// The passes that every target shares, in order.
+const std::vector<Pass>& lowering_passes();
+
+struct PassTime {
+  std::string name;
+  double seconds = 0;
+};
+
+struct Lowered {
+  Program program;
+  std::vector<PassTime> times;  // in the order run
+};
+
+struct LowerOptions {
+  bool verify_each = false;  // every pass's result against the rules of its stage
+  std::string stop_after;    // the name of the last pass to run; empty: all
+  std::string print_after;   // a name, or "all": goes to stderr. Empty: what TW_PRINT_AFTER says
+};
+
+/// Runs the passes on a program in stage kSchedule. Errors: a pass of that name is not there; a program that
+/// breaks the rules of its stage (an internal error after the first pass: the pass is wrong).
+Lowered lower(const Program& program, const LowerOptions& options = {});
+
+}  // namespace tw::codegen
