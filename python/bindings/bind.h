@@ -19,5 +19,7 @@ void bind_tensor(py::module_& m);
 void bind_operations(py::module_& m);
 void bind_program(py::module_& m);
 void bind_schedule(py::module_& m);
+void bind_intrinsic(py::module_& m);
+void bind_rewrites(py::module_& m);
 
 }  // namespace tw::python

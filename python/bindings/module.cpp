@@ -10,5 +10,7 @@ PYBIND11_MODULE(_core, m) {
   bind_tensor(m);
   bind_program(m);
   bind_schedule(m);
+  bind_intrinsic(m);
+  bind_rewrites(m);
   bind_operations(m);
 }

@@ -2,6 +2,7 @@
 #include "schedule/schedule.h"
 
 #include "bindings/value.h"
+#include "schedule/show.h"
 #include "support/error.h"
 #include "te/promote.h"
 
@@ -76,8 +77,8 @@ py::list apply(Schedule& s, const std::string& primitive, const py::sequence& ar
   return results;
 }
 
-/// The registry as plain data: name, summary, doc, arguments (name, doc, required, default, whether a list is
-/// wanted).
+/// The registry as plain data: name, summary, doc, arguments (name, doc, required, default, whether a map or
+/// keywords are wanted).
 py::list primitive_table() {
   py::list table;
   for (const Primitive* primitive : schedule::primitives()) {
@@ -86,7 +87,8 @@ py::list primitive_table() {
       args.append(py::dict(py::arg("name") = spec.name, py::arg("doc") = spec.doc,
                            py::arg("required") = spec.required,
                            py::arg("default") = to_python(spec.default_value),
-                           py::arg("is_map") = spec.kind == ArgKind::kIndexMap));
+                           py::arg("is_map") = spec.kind == ArgKind::kIndexMap,
+                           py::arg("is_options") = spec.kind == ArgKind::kOptions));
     table.append(py::dict(py::arg("name") = primitive->name, py::arg("summary") = primitive->summary,
                           py::arg("doc") = primitive->doc, py::arg("args") = args,
                           py::arg("variadic") = primitive->variadic, py::arg("results") = primitive->results,
@@ -140,6 +142,7 @@ void bind_schedule(py::module_& m) {
           "name_of",
           [](const Schedule& s, const py::object& handle) { return s.name_of(from_python(handle)); },
           py::arg("handle"))
+      .def("show_text", [](const Schedule& s) { return schedule::show_text(s.program()); })
       .def_property_readonly("program", &Schedule::program)
       .def_property_readonly("first_program", &Schedule::first_program)
       .def_property_readonly("trace", &Schedule::trace);

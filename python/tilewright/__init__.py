@@ -14,6 +14,7 @@ from tilewright import te
 from tilewright._core import Argument, Program, __version__
 from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidValue, Unsupported, UserError
 from tilewright.interpreter import interpret
+from tilewright.intrinsics import Intrinsic, intrinsic, intrinsics
 from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, param
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Block",
     "BufferHandle",
     "InternalError",
+    "Intrinsic",
     "InvalidIndex",
     "InvalidType",
     "InvalidValue",
@@ -32,6 +34,8 @@ __all__ = [
     "UserError",
     "__version__",
     "interpret",
+    "intrinsic",
+    "intrinsics",
     "param",
     "te",
 ]

@@ -24,6 +24,7 @@ __all__: list[str] = [
     "abs",
     "all",
     "any",
+    "applied_rewrites",
     "argmax",
     "argmin",
     "ceil",
@@ -31,9 +32,12 @@ __all__: list[str] = [
     "const",
     "const_of",
     "cos",
+    "declare_intrinsic",
     "erf",
     "exp",
+    "find_intrinsic",
     "floor",
+    "intrinsics",
     "log",
     "max",
     "maximum",
@@ -47,6 +51,7 @@ __all__: list[str] = [
     "program",
     "reduce",
     "reduce_axis",
+    "rewrites",
     "round",
     "rsqrt",
     "same_tensor",
@@ -606,6 +611,7 @@ class ScheduleState:
     def buffer(self, name: str) -> BufferRef: ...
     def loops(self, block: BlockRef) -> list[LoopRef]: ...
     def name_of(self, handle: typing.Any) -> str: ...
+    def show_text(self) -> str: ...
     @property
     def first_program(self) -> Program: ...
     @property
@@ -616,6 +622,11 @@ class ScheduleState:
 def abs(x: typing.Any) -> Expr: ...
 def all(x: typing.Any, axis: typing.Any) -> Expr: ...
 def any(x: typing.Any, axis: typing.Any) -> Expr: ...
+def applied_rewrites(program: Program) -> list:
+    """
+    The rewrites that made a program, in order, with the bounds that they declare.
+    """
+
 def argmax(x: typing.Any, axis: typing.Any) -> Expr: ...
 def argmin(x: typing.Any, axis: typing.Any) -> Expr: ...
 def ceil(x: typing.Any) -> Expr: ...
@@ -625,9 +636,33 @@ def compute(
 def const(value: typing.Any) -> Expr: ...
 def const_of(value: typing.Any, dtype: typing.Any) -> Expr: ...
 def cos(x: typing.Any) -> Expr: ...
+def declare_intrinsic(
+    name: str,
+    output: Tensor,
+    accumulates: bool,
+    operand_names: collections.abc.Sequence[str],
+    operands: typing.Any,
+    implementations: typing.Any,
+    numerics: dict,
+    summary: str,
+) -> str:
+    """
+    Adds a tensor intrinsic to the registry.
+    """
+
 def erf(x: typing.Any) -> Expr: ...
 def exp(x: typing.Any) -> Expr: ...
+def find_intrinsic(name: str) -> typing.Any:
+    """
+    A tensor intrinsic as plain data, or None.
+    """
+
 def floor(x: typing.Any) -> Expr: ...
+def intrinsics() -> list:
+    """
+    Families of tensor intrinsics and declared ones.
+    """
+
 def log(x: typing.Any) -> Expr: ...
 def max(x: typing.Any, axis: typing.Any) -> Expr: ...
 def maximum(a: typing.Any, b: typing.Any) -> Expr: ...
@@ -656,6 +691,11 @@ def reduce(
     axis: typing.Any,
 ) -> list[Expr]: ...
 def reduce_axis(begin: typing.Any, end: typing.Any, name: str) -> ReduceAxis: ...
+def rewrites() -> list:
+    """
+    The registered rewrites as plain data.
+    """
+
 def round(x: typing.Any) -> Expr: ...
 def rsqrt(x: typing.Any) -> Expr: ...
 def same_tensor(a: Tensor, b: Tensor) -> bool: ...

@@ -159,6 +159,8 @@ class Trace:
         >>> tw.Trace.from_json(s.trace.to_json()) == s.trace
         True
         """
+        if not isinstance(text, str):
+            raise InvalidType(f"{text!r} of type {type(text).__name__} is no text; to_json gives one")
         return Trace(_core.TraceData.from_json(text))
 
     def to_json(self) -> str:
@@ -243,6 +245,8 @@ class Schedule:
         >>> tw.Schedule.replay(s.program, s.trace).program == s.program
         True
         """
+        if not isinstance(trace, Trace):
+            raise InvalidType(f"{trace!r} of type {type(trace).__name__} is no trace; schedule.trace is one")
         schedule = cls(tensors)
         schedule._state = _core.ScheduleState.replay(schedule._state.program, trace._data)
         return schedule
@@ -309,6 +313,10 @@ class Schedule:
         [<tw.Loop i>]
         """
         of = self.block(block) if isinstance(block, str) else block
+        if not isinstance(of, Block):
+            raise InvalidType(
+                f"{of!r} of type {type(of).__name__} is no block; take one of blocks(), or a name"
+            )
         return [Loop(self, ref) for ref in self._state.loops(self._given(of))]
 
     def buffer(self, name: str) -> BufferHandle:
@@ -326,6 +334,32 @@ class Schedule:
         <tw.BufferHandle one>
         """
         return BufferHandle(self, self._state.buffer(name))
+
+    def show(self) -> None:
+        """Print the program with comments: how loops run and how often, where buffers lie, and their sizes.
+
+        Sizes stand as formulas; what depends on parameters is also given for their defaults. Of an allocation
+        inside of loops, what is in use at a time is told where that is less than the whole.
+
+        Examples
+        --------
+        >>> A = te.placeholder((100,), name="A")
+        >>> s = tw.Schedule(te.compute((100,), lambda i: A[i] + 1, name="B"))
+        >>> outer, inner = s.split(s.loops("B")[0], [None, 8])
+        >>> s.vectorize(inner)
+        >>> s.show()
+        program main(A: in float32[100], B: out float32[100]):
+          # A: global, 400 bytes
+          # B: global, 400 bytes
+          for i_0 in 13:               # 13 turns
+            for i_1 in vectorized(8):  # vectorized, 8 turns
+              block B#0(vi: spatial(100) = i_0 * 8 + i_1) where i_0 * 8 + i_1 < 100:
+                reads A[vi]
+                writes B[vi]
+                B[vi] = A[vi] + 1.0f32
+        <BLANKLINE>
+        """
+        print(self._state.show_text())
 
     def __str__(self) -> str:
         return str(self.program)
@@ -381,6 +415,9 @@ def _method(primitive: dict[str, Any]) -> Callable[..., Any]:
         )
         for spec in specs
     ]
+    has_options = bool(specs) and specs[-1]["is_options"]
+    if has_options:
+        parameters[-1] = inspect.Parameter(specs[-1]["name"], inspect.Parameter.VAR_KEYWORD)
     if primitive["variadic"]:
         parameters[-1] = inspect.Parameter(specs[-1]["name"], inspect.Parameter.VAR_POSITIONAL)
     signature = inspect.Signature(parameters)
@@ -392,6 +429,8 @@ def _method(primitive: dict[str, Any]) -> Callable[..., Any]:
             raise InvalidType(f"{name}{signature}: {error}") from None
         bound.apply_defaults()
         values = list(bound.arguments.values())
+        if has_options:
+            values[-1] = [[option, value] for option, value in sorted(values[-1].items())]
         if primitive["variadic"]:
             listed = len(values[-1]) == 1 and isinstance(values[-1][0], (list, tuple))
             values[-1] = list(values[-1][0] if listed else values[-1])
