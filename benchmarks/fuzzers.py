@@ -19,6 +19,8 @@ FUZZERS = {
     "ir/simplify/test_ir_simplify": "SimplifyFuzz.*",
     "ir/analysis/test_ir_analysis": "*Fuzz*",
     "ir/text/test_ir_text": "*Fuzz*",
+    "schedule/fuzz/test_schedule_fuzz": "ScheduleFuzz.*",
+    "schedule/judge/test_schedule_judge": "Judge.CallsNothingIllegal*",
 }
 
 

@@ -92,9 +92,10 @@ class DecomposeReduction {
           step_.refuse(
               loop, "the number of turns of loop {}, {}, depends on loop {}, which the init does not run in",
               loop->var->name.text, to_text(loop->extent), var->name.text);
-    // A spatial loop that drives nothing would only set the elements again.
+    // A spatial loop that drives nothing would only set the elements again, if it has a turn.
     std::erase_if(spatial_, [&](const For* loop) {
-      return !drives(loop->var, true) && !(block_.predicate && uses_var(block_.predicate, loop->var));
+      return !drives(loop->var, true) && prove(le(1, loop->extent)) &&
+             !(block_.predicate && uses_var(block_.predicate, loop->var));
     });
   }
 
