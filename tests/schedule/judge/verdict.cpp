@@ -806,13 +806,27 @@ Verdict judge_rfactor(const Case& c) {
 
 // Hints and notes.
 
+/// Whether what the block reads of the buffer is another part in another turn.
+bool moves_with(const Block& block, const BufferNode& buffer, const For& loop) {
+  for (const Region& region : block.reads)
+    for (const Range& range : region.ranges)
+      for (const BlockAxis& axis : block.axes)
+        if (region.buffer.get() == &buffer && uses_var(axis.binding, loop.var) &&
+            (uses_var(range.min, axis.var) || uses_var(range.extent, axis.var)))
+          return true;
+  return false;
+}
+
 Verdict judge_prefetch(const Case& c) {
   const auto block = c.block(0);
   const auto loop = c.loop(2);
   const auto distance = c.integer(3);
-  if (!block || !loop || !distance || *distance < 1 || !c.read(block->block(), 1)) return std::nullopt;
+  if (!block || !loop || !distance || *distance < 1) return std::nullopt;
+  const BufferNode* buffer = c.read(block->block(), 1);
+  if (!buffer || buffer->scope != Scope::kGlobal) return std::nullopt;
   const std::vector<const For*> around = block->loops();
   if (std::find(around.begin(), around.end(), &loop->loop()) == around.end()) return std::nullopt;
+  if (!moves_with(block->block(), *buffer, loop->loop())) return std::nullopt;
   if (is_int(loop->loop().extent, 1)) return std::nullopt;
   return true;
 }

@@ -24,6 +24,7 @@
 //   - what is folded backwards reads one element of one computed buffer for each element of an output, and
 //   nothing
 //     else touches either; each is computed once, by one plain store;
+//   - what is prefetched lies in global memory and is another part in another turn of the loop;
 //   - what is inlined stores once, at axes each once, without a reduction, to a buffer of the program that no
 //     other block writes.
 #pragma once
