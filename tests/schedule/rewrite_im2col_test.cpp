@@ -36,7 +36,7 @@ TEST(Im2col, of_groups_gathers_each_group_once) {
 TEST(Im2col, after_split_k_guards_both_operands) {
   for (const int64_t parts : {2, 16}) {
     Schedule s(conv_program({.padding = Padding::kBuffer}));
-    s.apply("rewrite", {s.block("conv"), "split_k", Value(List{List{"parts", parts}})});
+    s.apply("rewrite", {s.block("conv"), "split_k", Value(List{Value(List{"parts", parts})})});
     s.apply("rewrite", {s.block("conv_parts"), "im2col", List{}});
     expect_same_meaning(s);
   }

@@ -183,7 +183,9 @@ Outcome loop_partition(const Step& step) {
     made.push_back(copy->var);
     loops.push_back(owner);
   }
-  return {step.with_body(replaced_at(step.program(), place, Seq::make(loops))), {std::move(made)}, {}};
+  return {step.with_body(replaced_at(step.program(), place, Seq::make(loops))),
+          {Outcome::Result(std::move(made))},
+          {}};
 }
 
 const Registration registration{{

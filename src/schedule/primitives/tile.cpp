@@ -97,7 +97,7 @@ Outcome tile(const Step& step) {
                 "{}; split the loops, and reorder what may move", fault->reason);
   }
   return {step.with_body(replaced_at(step.program(), places.front(), in_order(after, body))),
-          {std::move(made)},
+          {Outcome::Result(std::move(made))},
           {}};
 }
 
