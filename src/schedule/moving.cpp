@@ -19,10 +19,10 @@ std::size_t common_statements(const Place& a, const std::vector<const StmtNode*>
 
 /// Refuses what would no longer stand around the block: conditions, values, and allocations of buffers that
 /// it uses.
-void require_free(const Step& step, const Move& move, std::size_t common) {
-  const Block& block = move.block.block();
-  for (std::size_t i = common; i < move.block.around.size(); ++i) {
-    const StmtNode* around = move.block.around[i];
+void require_free(const Step& step, const Move& move, const BlockPlace& place, std::size_t common) {
+  const Block& block = place.block();
+  for (std::size_t i = common; i < place.around.size(); ++i) {
+    const StmtNode* around = place.around[i];
     if (around->kind == Kind::kIf || around->kind == Kind::kLet)
       step.refuse(
           around,
@@ -58,8 +58,9 @@ std::size_t Move::loop_end() const {
   return i;
 }
 
-Move plan_move(const Step& step, const BlockPlace& block, const LoopPlace& loop) {
-  Move move{block, loop, 0, collect_accesses(step.program()->body), {}};
+Move plan_move(const Step& step, const BlockPlace& block, const LoopPlace& loop,
+               const std::optional<BlockPlace>& init) {
+  Move move{block, init, loop, 0, collect_accesses(step.program()->body), {}};
   const std::string& name = block.block().name;
   if (std::find(block.around.begin(), block.around.end(), loop.node) != block.around.end())
     step.refuse(loop.node, "block {} stands in loop {} already", name, loop.loop().var->name.text);
@@ -71,7 +72,15 @@ Move plan_move(const Step& step, const BlockPlace& block, const LoopPlace& loop)
     if (move.is_own(move.accesses[i])) move.own.push_back(i);
   if (move.own.empty())
     step.refuse(block.node, "block {} touches no buffer; there is nothing to move it for", name);
-  require_free(step, move, common);
+  require_free(step, move, block, common);
+  if (!init) return move;
+  if (common_statements(*init, target) < common ||
+      std::find(init->around.begin(), init->around.end(), loop.node) != init->around.end())
+    step.refuse(init->node, "block {} sets what block {} adds to, {} loop {}, and both would move together",
+                init->block().name.text, name,
+                common_statements(*init, target) < common ? "outside of loops around" : "in",
+                loop.loop().var->name.text);
+  require_free(step, move, *init, common);
   return move;
 }
 
@@ -226,11 +235,16 @@ Stmt body_of_move(const Step& step, const Move& move, const Stmt& fresh) {
   // The loop first: the block's nest is another statement, found again by its number.
   const Program with_new = ProgramNode::make(step.program()->name, step.program()->params,
                                              replaced_at(step.program(), move.loop, fresh));
-  const std::vector<BlockPlace> all = all_blocks(with_new);
-  const auto old = std::find_if(all.begin(), all.end(),
-                                [&](const BlockPlace& place) { return place.node == move.block.node; });
-  check_internal(old != all.end(), "block {} is lost", move.block.block().name.text);
-  return replaced_at(with_new, lonely_nest(*old), {});
+  const auto without = [&](const Program& program, const BlockPlace& block) {
+    const std::vector<BlockPlace> all = all_blocks(program);
+    const auto old = std::find_if(all.begin(), all.end(),
+                                  [&](const BlockPlace& place) { return place.node == block.node; });
+    check_internal(old != all.end(), "block {} is lost", block.block().name.text);
+    return replaced_at(program, lonely_nest(*old), {});
+  };
+  const Stmt body = without(with_new, move.block);
+  if (!move.init) return body;
+  return without(ProgramNode::make(with_new->name, with_new->params, body), *move.init);
 }
 
 namespace {
@@ -305,6 +319,38 @@ Stmt sink_allocation(const Stmt& body, const Buffer& buffer,
   }
   if (home.node == outermost) return body;
   return replaced_at(without, home, Allocate::make(buffer, Stmt(home.node)));
+}
+
+Stmt with_nest_before(const Step& step, const Move& move, const StmtNode* reader, const Stmt& nest) {
+  const For& loop = move.loop.loop();
+  Place place;
+  place.around = {&loop};
+  place.node = loop.body.get();
+  for (;;) {
+    const Node* node = place.node;
+    if (const auto* allocation = as<Allocate>(node)) {
+      place.around.push_back(place.node);
+      place.node = allocation->body.get();
+    } else if (const auto* attr = as<Attr>(node)) {
+      place.around.push_back(place.node);
+      place.node = attr->body.get();
+    } else {
+      break;
+    }
+  }
+  Stmt fresh;
+  if (const auto* seq = as<Seq>(static_cast<const Node*>(place.node))) {
+    std::vector<Stmt> stmts = seq->stmts;
+    const auto holds_reader = [&](const Stmt& stmt) {
+      const auto blocks = blocks_below(stmt.get());
+      return std::find(blocks.begin(), blocks.end(), reader) != blocks.end();
+    };
+    stmts.insert(std::find_if(stmts.begin(), stmts.end(), holds_reader), nest);
+    fresh = Seq::make(std::move(stmts));
+  } else {
+    fresh = Seq::make({nest, Stmt(place.node)});
+  }
+  return replaced_at(step.program(), place, fresh);
 }
 
 std::vector<const Access*> distinct_accesses(const std::vector<Access>& accesses,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "ir/analysis/accesses.h"
@@ -18,13 +19,16 @@ namespace tw::schedule {
 /// A block and the loop that it is to stand in.
 struct Move {
   BlockPlace block;
+  std::optional<BlockPlace> init;  // that moves along: it sets what the block adds to
   LoopPlace loop;
   std::size_t common = 0;        // loops around both
   std::vector<Access> accesses;  // of the whole program, in the order of the text
-  std::vector<std::size_t> own;  // which of them are the block's
+  std::vector<std::size_t> own;  // which of them are the block's, and its init's
   std::size_t depth() const { return loop.loops().size() + 1; }  // loops around what stands in the loop
 
-  bool is_own(const Access& access) const { return access.unit == &block.block(); }
+  bool is_own(const Access& access) const {
+    return access.unit == &block.block() || (init && access.unit == &init->block());
+  }
   bool is_inside(const Access& access) const;  // in a turn of the loop
   /// Where the block's accesses, and those inside the loop, begin and end in `accesses`.
   std::size_t block_begin() const { return own.front(); }
@@ -33,8 +37,10 @@ struct Move {
 };
 
 /// Checks what every move needs: the block does not stand in the loop, or the loop in the block's; no
-/// condition stands around it alone; no buffer that it uses lives only around its old place.
-Move plan_move(const Step& step, const BlockPlace& block, const LoopPlace& loop);
+/// condition stands around it alone; no buffer that it uses lives only around its old place. The same for an
+/// init that moves along, which shares the loops around both places.
+Move plan_move(const Step& step, const BlockPlace& block, const LoopPlace& loop,
+               const std::optional<BlockPlace>& init = {});
 
 /// Whether the binding follows loops around both places alone, so that it stays as it is.
 bool keeps_binding(const Move& move, const BlockAxis& axis);
@@ -71,7 +77,11 @@ Stmt nest_over(const Block& block, const std::vector<Span>& spans,
 /// The same for the block that moves, in the loop.
 Stmt nest_over(const Move& move, const std::vector<Span>& spans);
 
-/// The body of the program with the block gone from its place and `fresh` in the place of the loop.
+/// The loop of the move with a nest before the statement in which a block stands.
+Stmt with_nest_before(const Step& step, const Move& move, const StmtNode* reader, const Stmt& nest);
+
+/// The body of the program with the block, and its init, gone from their places and `fresh` in the place of
+/// the loop.
 Stmt body_of_move(const Step& step, const Move& move, const Stmt& fresh);
 
 /// The body with the allocation of the buffer as far inside as all its uses stand together, through loops

@@ -316,6 +316,34 @@ TEST(CacheWrite, takes_all_outputs_of_a_tuple_reduction_or_one) {
               HasSubstr("writes 2 buffers, and number 5 was asked for"));
 }
 
+TEST(CacheWrite, takes_one_output_of_a_tuple_reduction_whose_size_may_be_zero) {
+  const Var n = te::var("n");
+  const auto a = te::placeholder({4, n}, kFloat32, "A");
+  const ReduceAxis k = te::reduce_axis(n, "k");
+  const te::CustomReducer both{[](const std::vector<Expr>& x, const std::vector<Expr>& y) {
+                                 return std::vector<te::Value>{te::add(x[0], y[0]), te::maximum(x[1], y[1])};
+                               },
+                               [](const std::vector<DType>&) {
+                                 return std::vector<te::Value>{0.0f, -1000.0f};
+                               },
+                               "both"};
+  const auto outputs = te::compute_several({4},
+                                           [&](const Point& p) {
+                                             const Expr x = a({p[0], k});
+                                             std::vector<te::Value> values;
+                                             for (const Expr& e : te::reduce(both, {x, x}, {k}))
+                                               values.emplace_back(e);
+                                             return values;
+                                           },
+                                           "R", {"i"});
+  const Program program = te::first_program({outputs[0], outputs[1]});
+  for (const Value& which : {Value(), Value(0), Value(1)}) {
+    Schedule s(program);
+    s.apply("cache_write", {s.block("R"), "local", which});
+    for (const int64_t size : {0, 1, 5}) expect_same_meaning(s, {{"n", size}});
+  }
+}
+
 TEST(CacheWrite, stands_inside_loops_that_are_shared_with_a_reader) {
   Schedule s(chain_program(9, 7));
   const auto scaled = loops_of(s, "scaled");
@@ -332,13 +360,13 @@ TEST(CacheWrite, refuses_blocks_that_build_on_what_is_there) {
   EXPECT_THAT(message, HasSubstr("cache_write(H, 'local'"));
   EXPECT_THAT(message, HasSubstr("of block H is ordered"));
   EXPECT_THAT(message, HasSubstr("here"));
-  Schedule decomposed(matmul_program(5, 7, 3));
-  const auto loops = loops_of(decomposed, "C");
-  decomposed.apply("decompose_reduction", {decomposed.block("C"), loops[2]});
+  Schedule parts(matmul_program(5, 7, 3));
+  parts.apply("decompose_reduction", {parts.block("C"), loops_of(parts, "C")[0]});
+  parts.apply("loop_partition", {loops_of(parts, "C")[2], Value(List{1, {}})});
   EXPECT_THAT(error_of([&] {
-                decomposed.apply("cache_write", {decomposed.block("C"), "local"});
+                parts.apply("cache_write", {parts.block("C"), "local"});
               }),
-              HasSubstr("before decompose_reduction"));
+              HasSubstr("block C adds to what is in C already, and a new buffer holds nothing: "));
 }
 
 }  // namespace

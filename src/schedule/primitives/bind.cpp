@@ -1,8 +1,11 @@
 // bind(i, "threadIdx.x"):   for i in 32: …     =>     for i in bind(threadIdx.x, 32): …
 //
 // The turns run at once, one for each value of a GPU index. They must be independent. One index is bound once
-// on the way to any block, and thread indices stand inside block indices.
+// on the way to any block, and thread indices stand inside block indices. Nests that share local memory give
+// each element of it to one thread (thread_memory.h). That nests bound to one index have as many turns is not
+// required: the smaller ones leave threads idle.
 #include "schedule/loops.h"
+#include "schedule/thread_memory.h"
 
 namespace tw::schedule {
 namespace {
@@ -47,6 +50,7 @@ Outcome bind(const Step& step) {
                   "the threads, or take 'local' with set_scope",
                   allocation->buffer->name.text, loop.var->name.text);
   });
+  if (is_thread(*index)) require_own_memory(step, place, *index);
   return with_loop(step, place, [&](For& bound) {
     bound.loop_kind = LoopKind::kBound;
     bound.gpu_index = *index;
@@ -58,8 +62,9 @@ const Registration registration{{
     .summary = "Runs the turns of a loop as blocks or threads of a GPU.",
     .doc = "    for i in 32: ...     =>     for i in bind(threadIdx.x, 32): ...\n\n"
            "The turns must be independent. An index is bound once on the way to a block; thread indices "
-           "stand inside block "
-           "indices.",
+           "stand inside block indices. Local memory belongs to one thread: of two nests that are bound to "
+           "an index and share a local buffer, neither touches an element that the other writes in another "
+           "thread.",
     .args = {{"loop", ArgKind::kLoop, "A serial loop with independent turns."},
              {"index", ArgKind::kText, "blockIdx.x, .y, .z, threadIdx.x, .y or .z."}},
     .example = R"(>>> s.bind(i, "blockIdx.x")

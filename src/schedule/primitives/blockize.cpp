@@ -115,6 +115,7 @@ class TileInit {
       if (reduces) reduction_.push_back(loop);
       if (!reduces && (moves || guards)) spatial_.push_back(loop);
     }
+    require_turns(around);
     for (const BlockAxis& axis : outer_)
       if (axis.axis_kind != AxisKind::kSpatial)
         outer_reduction_.emplace_back(static_cast<const Variable*>(axis.binding.get()));
@@ -124,6 +125,22 @@ class TileInit {
           step_.refuse(
               loop, "the number of turns of loop {}, {}, depends on loop {}, which the init does not run in",
               loop->var->name.text, to_text(loop->extent), var->name.text);
+  }
+
+  /// The init does not run in loops that only reduce: where they have no turn, it would set what the block
+  /// leaves alone.
+  void require_turns(const std::vector<const For*>& around) const {
+    Context context = context_at(tile_);
+    for (const For* loop : around) {
+      const bool left_out = std::find(spatial_.begin(), spatial_.end(), loop) == spatial_.end();
+      if (left_out && !prove(ge(loop->extent, 1), context))
+        step_.refuse(
+            loop,
+            "loop {} has {} turns, which may be none, and the init of block {} would run without it; use "
+            "decompose_reduction first",
+            loop->var->name.text, to_text(loop->extent), name());
+      context.bind(loop->var, 0, loop->extent);
+    }
   }
 
   bool is_reduction(const Var& var) const {

@@ -14,8 +14,11 @@
 // writes exactly what the block wrote. All outputs of a tuple reduction move together, or one that is named
 // by position. The copy stands behind the outermost loops in which nobody else accesses the output.
 //
-// Needs spatial axes, and reduction axes with an init; no other reads of its own output than those of a
-// reducer; subscripts and conditions of stores that read no memory.
+// An update without init computes into the buffer together with the block that sets what it adds to
+// (separate_init.h), in whose loops the copy runs.
+//
+// Needs spatial axes, and reduction axes with an init, in the block or separate; no other reads of its own
+// output than those of a reducer; subscripts and conditions of stores that read no memory.
 #include <algorithm>
 
 #include "ir/analysis/accesses.h"
@@ -25,6 +28,7 @@
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
 #include "schedule/loops.h"
+#include "schedule/separate_init.h"
 
 namespace tw::schedule {
 namespace {
@@ -50,19 +54,17 @@ std::vector<Buffer> outputs_of(const Step& step, const Block& block) {
   return {outputs[static_cast<std::size_t>(number)]};
 }
 
-void require_complete_values(const Step& step, const Block& block, const std::vector<Buffer>& outputs) {
+void require_complete_values(const Step& step, const Block& block, const SeparateInit& init,
+                             const std::vector<Buffer>& outputs) {
   for (const BlockAxis& axis : block.axes) {
     if (axis.axis_kind == AxisKind::kOrdered)
       step.refuse(&block,
                   "axis {} of block {} is ordered: what the block wrote before counts, and a new buffer has "
                   "none of it",
                   axis.var->name.text, block.name.text);
-    if (axis.axis_kind == AxisKind::kReduction && !block.init)
-      step.refuse(
-          &block,
-          "block {} adds to what is in {} already, and a new buffer holds nothing; do this while the block "
-          "has its init, before decompose_reduction",
-          block.name.text, outputs.front()->name.text);
+    if (axis.axis_kind == AxisKind::kReduction && !block.init && !init)
+      step.refuse(&block, "block {} adds to what is in {} already, and a new buffer holds nothing: {}",
+                  block.name.text, outputs.front()->name.text, init.reason);
   }
   if (mentions(block.reads, outputs))
     step.refuse(
@@ -196,6 +198,34 @@ void require_reduced(const Step& step, const Place& at, const Block& block) {
                     block.name.text, loop->var->name.text);
 }
 
+/// Refuses unless the init of an update stands below the place, or in a statement before it in the sequence
+/// around which the new buffer is allocated, with nobody else at the output there.
+void require_init_beside(const Step& step, const Place& at, const BlockPlace& init,
+                         const std::function<bool(const Block&)>& hinders) {
+  const auto stands_in = [&](const StmtNode* stmt) {
+    return stmt == init.node || std::find(init.around.begin(), init.around.end(), stmt) != init.around.end();
+  };
+  if (stands_in(at.node)) return;
+  const auto* seq = at.around.empty() ? nullptr : as<Seq>(static_cast<const Node*>(at.around.back()));
+  if (!seq || !stands_in(seq))
+    step.refuse(init.node,
+                "block {} sets what the block adds to, in other loops than those that the new buffer could "
+                "be allocated in; move both together by compute_at first",
+                init.block().name.text);
+  bool begun = false;
+  for (const Stmt& stmt : seq->stmts) {
+    if (stmt.get() == at.node) return;
+    begun = begun || stands_in(stmt.get());
+    if (!begun) continue;
+    for (const Block* other : blocks_below(stmt.get()))
+      if (hinders(*other))
+        step.refuse(other,
+                    "block {} accesses the output where block {} sets what is added to, and would no longer "
+                    "meet it in a new buffer; move it first",
+                    other->name.text, init.block().name.text);
+  }
+}
+
 /// The block that copies to the outputs, in loops of its own.
 Stmt copying_nest(const Step& step, const Place& at, const BlockPlace& place, BlockId id,
                   const std::vector<Buffer>& outputs, const std::vector<Redirection>& redirections) {
@@ -234,19 +264,24 @@ Outcome cache_write(const Step& step) {
   const Block& block = place.block();
   const Scope scope = scope_argument(step, 1);
   const std::vector<Buffer> outputs = outputs_of(step, block);
+  const SeparateInit init = find_separate_init(step.program(), place);
+  const Block* const setter = init ? &init.place->block() : nullptr;
   for (const Buffer& output : outputs) require_plain_accesses(step, block, output);
-  require_complete_values(step, block, outputs);
-  const auto at = outermost_unhindered(place, outputs, [&](const Block& other) {
-    return &other != &block && (mentions(other.reads, outputs) || mentions(other.writes, outputs));
-  });
+  require_complete_values(step, block, init, outputs);
+  const auto hinders = [&](const Block& other) {
+    return &other != &block && &other != setter &&
+           (mentions(other.reads, outputs) || mentions(other.writes, outputs));
+  };
+  const auto at = outermost_unhindered(place, outputs, hinders);
   check_internal(at.has_value(), "block {} hinders itself", block.name.text);
   require_reduced(step, *at, block);
+  if (init) require_init_beside(step, *at, *init.place, hinders);
   require_allocatable(step, *at, scope);
 
   std::vector<Redirection> redirections;
   std::vector<Buffer> copies;
   for (const Buffer& output : outputs) {
-    const Region box = region_of_all(block, output, true);
+    const Region box = region_of_all(setter ? *setter : block, output, true);
     std::vector<Expr> shape;
     for (const Range& range : box.ranges) shape.push_back(range.extent);
     const std::string name = fresh_name(step.program(), output->name.text + "_" + to_string(scope));
@@ -254,11 +289,13 @@ Outcome cache_write(const Step& step) {
     redirections.push_back(into_box(box, copies.back()));
   }
   const BlockId id = step.new_block_id();
-  const Stmt nest = copying_nest(step, *at, place, id, outputs, redirections);
-  const Stmt computing = map_blocks(Stmt(at->node), [&](const Block& other) {
-    return &other == &block ? redirected(block, redirections) : Stmt();
-  });
-  return {step.with_body(put_beside(step.program(), *at, {computing, nest}, copies)), {id}, {}};
+  const Stmt nest = copying_nest(step, *at, init ? *init.place : place, id, outputs, redirections);
+  const auto computing = [&](const Block* one) {
+    return [&, one](const Block& other) { return &other == one ? redirected(other, redirections) : Stmt(); };
+  };
+  Stmt body = put_beside(step.program(), *at, {map_blocks(Stmt(at->node), computing(&block)), nest}, copies);
+  if (setter) body = map_blocks(body, computing(setter));
+  return {step.with_body(body), {id}, {}};
 }
 
 const Registration registration{{
@@ -278,8 +315,9 @@ const Registration registration{{
 
 The new buffer holds the accumulators of a reduction. All outputs of a tuple reduction get one, or the one that is
 named. The copy stands behind the outermost loops in which nobody else accesses the output, and writes exactly what the
-block writes; reverse_compute_at moves it. The block has spatial axes, and reduction axes with an init; only its
-reducer reads its output; subscripts and conditions of its stores read no memory.)",
+block writes; reverse_compute_at moves it. An update without init computes into it together
+with the block that sets what it adds to. The block has spatial axes, and reduction axes with an init; only its reducer
+reads its output; subscripts and conditions of its stores read no memory.)",
     .args = {{"block", ArgKind::kBlock, "The block that computes."},
              {"scope", ArgKind::kText, "Where the new buffer lies: \"global\", \"shared\" or \"local\"."},
              {"output", ArgKind::kInt, "Which of the buffers it writes, from 0; None: all.", {}, false}},

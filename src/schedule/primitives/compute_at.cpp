@@ -23,6 +23,9 @@
 // axes that say which row keep their loops and conditions, and the others run through what is read, which
 // must be the same in each turn that shares the rows.
 //
+// An update without init moves together with the block that sets what it adds to (separate_init.h): in the
+// loop first that block over the spans, then the update.
+//
 // Not checked: whether computing again pays.
 #include <algorithm>
 
@@ -31,15 +34,16 @@
 #include "ir/equal.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
+#include "schedule/kept_part.h"
 #include "schedule/moving.h"
+#include "schedule/separate_init.h"
 
 namespace tw::schedule {
 namespace {
 
 class ComputeAt {
  public:
-  explicit ComputeAt(const Step& step)
-      : step_(step), move_(plan_move(step, step.block(0), step.loop(1))), block_(move_.block.block()) {
+  explicit ComputeAt(const Step& step) : step_(step), move_(plan(step)), block_(move_.block.block()) {
     for (const std::size_t i : move_.own) {
       const Access& access = move_.accesses[i];
       if (access.write && !writes(access.buffer)) written_.push_back(access.buffer);
@@ -51,10 +55,12 @@ class ComputeAt {
     require_before_loop();
     for (std::size_t i = 0; i < move_.accesses.size(); ++i)
       if (!move_.is_own(move_.accesses[i])) judge(i);
-    find_circle();
-    find_own_part();
-    const Stmt nest = new_nest(spans());
-    const Stmt loop = with_nest(nest);
+    kept_.emplace(step_, move_);
+    conditions_ = kept_->conditions();
+    if (kept_->has_circle() && is_needed_elsewhere())
+      kept_->refuse_circle("not only blocks below the loop read what it writes");
+    const Stmt nest = new_nests(spans());
+    const Stmt loop = with_nest_before(step_, move_, move_.accesses[readers_.front()].unit, nest);
     Stmt body = body_of_move(step_, move_, loop);
     if (is_needed_elsewhere()) require_complete(body);
     for (const Buffer& buffer : written_) body = sink(body, buffer);
@@ -64,6 +70,24 @@ class ComputeAt {
   }
 
  private:
+  /// An update takes along the block that sets what it adds to.
+  static Move plan(const Step& step) {
+    const BlockPlace block = step.block(0);
+    const std::string& name = block.block().name;
+    if (const BlockPlace update = find_update_of(step.program(), block); update.node)
+      step.refuse(block.node, "block {} sets what block {} adds to; move block {}, which takes {} along",
+                  name, update.block().name.text, update.block().name.text, name);
+    if (!is_update(block.block())) return plan_move(step, block, step.loop(1));
+    const SeparateInit init = find_separate_init(step.program(), block);
+    if (!init)
+      step.refuse(
+          block.node,
+          "block {} adds to what another block has set, and would do so again; it moves only together "
+          "with that block: {}",
+          name, init.reason);
+    return plan_move(step, block, step.loop(1), init.place);
+  }
+
   const std::string& name() const { return block_.name; }
   const std::string& loop_name() const { return move_.loop.loop().var->name; }
 
@@ -74,11 +98,6 @@ class ComputeAt {
   /// Computing a point a second time gives the same, and does no harm.
   void require_repeatable() {
     require_no_order(step_, move_);
-    if (block_.reducer && !block_.init)
-      step_.refuse(&block_,
-                   "block {} adds to what another block has set, and would do so again; move it "
-                   "before decompose_reduction",
-                   name());
     for (const Region& read : block_.reads)
       if (writes(read.buffer))
         step_.refuse(
@@ -93,7 +112,7 @@ class ComputeAt {
   }
 
   void require_before_loop() {
-    if (move_.block_begin() > move_.loop_begin())
+    if (move_.own.back() > move_.loop_begin())
       step_.refuse(move_.loop.node,
                    "block {} stands after loop {}, and what is computed where it is read stands before; take "
                    "reverse_compute_at to move a reader to its producer",
@@ -104,7 +123,6 @@ class ComputeAt {
   void judge(std::size_t position) {
     const Access& other = move_.accesses[position];
     const bool inside = move_.is_inside(other);
-    const bool between = !inside && position > move_.block_begin() && position < move_.loop_begin();
     for (const std::size_t own : move_.own) {
       const Access& access = move_.accesses[own];
       if (!access.buffer.same_as(other.buffer) || (!access.write && !other.write)) continue;
@@ -112,6 +130,7 @@ class ComputeAt {
         readers_.push_back(position);
         return;
       }
+      const bool between = position > own && position < move_.loop_begin();
       if (inside || between) {
         if (may_meet(move_, access, other)) refuse_conflict(access, other, inside);
       } else if (!other.write && (position > move_.block_begin() || move_.common > 0) &&
@@ -133,163 +152,6 @@ class ComputeAt {
           who, other.buffer->name.text, where, name());
     step_.refuse(place, "{} changes buffer {} {}, which block {} {}; the block cannot be moved past that",
                  who, other.buffer->name.text, where, name(), own.write ? "writes" : "reads");
-  }
-
-  /// The loops around the block's old place alone.
-  std::vector<const For*> own_loops() const {
-    const std::vector<const For*> loops = move_.block.loops();
-    return {loops.begin() + static_cast<std::ptrdiff_t>(move_.common), loops.end()};
-  }
-
-  bool uses_any(const Expr& e, const std::vector<const For*>& loops) const {
-    return std::any_of(loops.begin(), loops.end(), [&](const For* loop) { return uses_var(e, loop->var); });
-  }
-
-  bool in_circle(const BlockAxis& axis) const {
-    return std::any_of(circle_axes_.begin(), circle_axes_.end(),
-                       [&](const BlockAxis* other) { return other->var.same_as(axis.var); });
-  }
-
-  /// Whether the points of the block write elements of their own.
-  bool writes_apart(const Region& region) const {
-    std::vector<LoopRange> points;
-    std::vector<Expr> subscripts;
-    for (const Range& range : region.ranges) subscripts.push_back(range.min);
-    Context context;
-    for (const BlockAxis& axis : block_.axes) {
-      const bool tells = std::any_of(subscripts.begin(), subscripts.end(),
-                                     [&](const Expr& subscript) { return uses_var(subscript, axis.var); });
-      if (tells) points.push_back({axis.var, axis.extent});
-    }
-    const IterMapResult map = detect_iter_map(subscripts, points, {}, context);
-    return map && is_injective(*map, context);
-  }
-
-  /// The axes that say which row of a circle the block fills, and the loops that they and its conditions
-  /// follow.
-  void find_circle() {
-    const Context context = context_at(move_.block);
-    const std::vector<const For*> own = own_loops();
-    for (const Region& region : block_.writes) {
-      if (writes_apart(region)) continue;
-      for (const BlockAxis& axis : block_.axes)
-        for (const Range& range : region.ranges)
-          if (uses_var(range.min, axis.var) && !range.min.same_as(axis.var) && !in_circle(axis))
-            circle_axes_.push_back(&axis);
-    }
-    for (const Expr& condition : conditions_beyond_domain(block_, context))
-      if (!uses_any(condition, own) || !circle_axes_.empty()) conditions_.push_back(condition);
-    if (circle_axes_.empty()) return;
-    for (const For* loop : own) {
-      const auto follows = [&](const Expr& e) { return uses_var(e, loop->var); };
-      const bool is_row = std::any_of(conditions_.begin(), conditions_.end(), follows) ||
-                          std::any_of(circle_axes_.begin(), circle_axes_.end(),
-                                      [&](const BlockAxis* axis) { return follows(axis->binding); });
-      if (is_row) row_loops_.push_back(loop);
-    }
-    for (const BlockAxis& axis : block_.axes)
-      if (!in_circle(axis) && uses_any(axis.binding, row_loops_))
-        refuse_circle("its rows share loops with other axes");
-    if (is_needed_elsewhere()) refuse_circle("not only blocks below the loop read what it writes");
-  }
-
-  [[noreturn]] void refuse_circle(const char* why) const {
-    step_.refuse(
-        &block_,
-        "block {} writes several of its points to one element of buffer {}, as rolling_buffer and pipeline "
-        "make it, and {}; move it before that",
-        name(), written_.front()->name.text, why);
-  }
-
-  /// The points that the block runs at in one turn of the loops around both places. New loops must not go
-  /// beyond them: loop_partition makes blocks that run through a part of their domain.
-  void find_own_part() {
-    Context context;
-    std::vector<LoopRange> loops, own;
-    std::vector<Expr> bindings, extents;
-    for (const BlockAxis& axis : block_.axes)
-      if (!in_circle(axis)) {
-        bindings.push_back(axis.binding);
-        extents.push_back(axis.extent);
-      }
-    const std::vector<const For*> around = move_.block.loops();
-    for (std::size_t i = 0; i < around.size(); ++i) {
-      if (std::find(row_loops_.begin(), row_loops_.end(), around[i]) != row_loops_.end()) continue;
-      const LoopRange range{around[i]->var, around[i]->extent};
-      const bool used = std::any_of(bindings.begin(), bindings.end(),
-                                    [&](const Expr& binding) { return uses_var(binding, range.var); });
-      if (i >= move_.common) own.push_back(range);
-      if (used || i >= move_.common) loops.push_back(range);
-      context.bind(range.var, 0, range.extent);
-    }
-    Expr predicate = make_bool(true);
-    for (const Expr& condition : conjuncts(block_.predicate))
-      if (!is_kept(condition)) predicate = logical_and(predicate, condition);
-    const IterMapResult whole = detect_iter_map(bindings, loops, predicate);
-    const Verdict all = whole ? is_surjective(*whole, extents) : Verdict{false, whole.reason};
-    if (all) return;
-
-    for (const Expr& condition : conditions_beyond_domain(block_, context))
-      if (!is_kept(condition)) refuse_part(all.reason);
-    std::vector<Var> vars;
-    for (const LoopRange& range : own) vars.push_back(range.var);
-    extents.clear();
-    for (Expr& binding : bindings) {
-      const auto ends = symbolic_bounds(binding, vars, context);
-      if (!ends) refuse_part(all.reason);
-      parts_.push_back({ends->min, ends->max - ends->min + Expr(1)});
-      extents.push_back(parts_.back().extent);
-      binding = binding - ends->min;
-    }
-    Context outside;
-    for (std::size_t i = 0; i < move_.common; ++i) outside.bind(around[i]->var, 0, around[i]->extent);
-    const IterMapResult part = detect_iter_map(bindings, own, {}, outside);
-    const Verdict filled = part ? is_surjective(*part, extents, outside) : Verdict{false, part.reason};
-    if (!filled) refuse_part(filled.reason);
-  }
-
-  bool is_kept(const Expr& condition) const {
-    return std::any_of(conditions_.begin(), conditions_.end(),
-                       [&](const Expr& kept) { return structural_equal(kept, condition); });
-  }
-
-  [[noreturn]] void refuse_part(const std::string& reason) const {
-    step_.refuse(&block_,
-                 "block {} is not proved to run through its domain or a box of it, so new loops could run "
-                 "where it did "
-                 "not: {}; move it before what cut it",
-                 name(), reason);
-  }
-
-  /// What keeps the axes of the block in its new place within its own part.
-  Expr within_part(const Block& block, const Context& context) const {
-    Expr condition = make_bool(true);
-    std::size_t next = 0;
-    for (const BlockAxis& axis : block.axes) {
-      if (parts_.empty() || in_circle(axis)) continue;
-      const Span& part = parts_[next++];
-      for (const Expr& bound : {le(part.min, axis.binding), lt(axis.binding, part.min + part.extent)})
-        if (!prove(bound, context)) condition = logical_and(condition, simplify(bound, context));
-    }
-    return condition;
-  }
-
-  /// Where a turn of a loop finds rows that another turn has left, the parts of both must be the same.
-  void require_same_parts(const std::vector<Span>& spans) const {
-    const Place allocation = allocation_of(step_.program(), written_.front());
-    const std::size_t outside = allocation.loops().size();
-    const std::vector<const For*> around = loops_around(move_);
-    for (std::size_t i = outside; i < move_.common; ++i) {
-      const Var& carried = around[i]->var;
-      for (std::size_t a = 0; a < spans.size(); ++a) {
-        const Span& span = spans[a];
-        if (!in_circle(block_.axes[a]) && span &&
-            (uses_var(span.min, carried) || uses_var(span.extent, carried)))
-          refuse_circle("the part of a row that is read differs from turn to turn");
-      }
-      for (std::size_t k = move_.common; k < around.size(); ++k)
-        if (uses_var(around[k]->extent, carried)) refuse_circle("the loop has other turns each time");
-    }
   }
 
   /// Conditions of loops around, not of their domains, under which every reader runs.
@@ -321,19 +183,52 @@ class ComputeAt {
         conditions_.push_back(condition);
   }
 
-  Stmt new_nest(const std::vector<Span>& spans) {
+  /// The init, which is set in the whole domain or under the conditions of the update, and then the block.
+  Stmt new_nests(const std::vector<Span>& spans) {
+    if (!move_.init) {
+      find_shared_conditions();
+      return new_nest(block_, spans);
+    }
+    require_whole_pair();
     find_shared_conditions();
-    if (!circle_axes_.empty()) require_same_parts(spans);
+    const Stmt init = with_bindings_of(move_.init->block(), block_);
+    std::vector<Span> spatial;
+    for (std::size_t a = 0; a < spans.size(); ++a)
+      if (block_.axes[a].axis_kind == AxisKind::kSpatial) spatial.push_back(spans[a]);
+    return Seq::make({new_nest(static_cast<const Block&>(*init), spatial), new_nest(block_, spans)});
+  }
+
+  void require_whole_pair() const {
+    const Block& init = move_.init->block();
+    if (!kept_->is_whole())
+      step_.refuse(&block_,
+                   "block {} runs through a part of its domain, and block {} sets what it adds to; move them "
+                   "before what cut the block",
+                   name(), init.name.text);
+    const std::vector<Expr> others = conditions_beyond_domain(init, context_at(*move_.init));
+    const auto is_among = [](const Expr& e, const std::vector<Expr>& all) {
+      return std::any_of(all.begin(), all.end(), [&](const Expr& x) { return structural_equal(x, e); });
+    };
+    const auto all_among = [&](const std::vector<Expr>& some, const std::vector<Expr>& all) {
+      return std::all_of(some.begin(), some.end(), [&](const Expr& e) { return is_among(e, all); });
+    };
+    if (!all_among(others, conditions_) || !all_among(conditions_, others))
+      step_.refuse(&block_, "blocks {} and {} run under different conditions; move them before these arise",
+                   init.name.text, name());
+  }
+
+  Stmt new_nest(const Block& block, const std::vector<Span>& spans) {
+    if (kept_->has_circle()) kept_->require_same_parts(spans);
     Context context = context_at(move_.loop);
     context.bind(move_.loop.loop().var, 0, move_.loop.loop().extent);
-    for (const For* loop : row_loops_) context.bind(loop->var, 0, loop->extent);
+    for (const For* loop : kept_->row_loops()) context.bind(loop->var, 0, loop->extent);
     Stmt nest = nest_over(
-        block_, spans, [&](const BlockAxis& axis) { return in_circle(axis) || keeps_binding(move_, axis); },
-        context);
-    if (!conditions_.empty() || !parts_.empty()) {
+        block, spans,
+        [&](const BlockAxis& axis) { return kept_->in_circle(axis) || keeps_binding(move_, axis); }, context);
+    if (!conditions_.empty() || kept_->has_part()) {
       const BlockPlace place = all_blocks(ProgramNode::make("", {}, nest)).front();
       for (const For* loop : place.loops()) context.bind(loop->var, 0, loop->extent);
-      Expr condition = within_part(place.block(), context);
+      Expr condition = kept_->within_part(place.block(), context);
       for (const Expr& kept : conditions_) condition = logical_and(condition, kept);
       auto* copy = new Block(place.block());
       const Stmt owner(copy);
@@ -341,7 +236,7 @@ class ComputeAt {
       copy->predicate = is_int(condition, 1) ? Expr() : condition;
       nest = replaced_at(step_.program(), place, owner);
     }
-    for (auto loop = row_loops_.rbegin(); loop != row_loops_.rend(); ++loop) {
+    for (auto loop = kept_->row_loops().rbegin(); loop != kept_->row_loops().rend(); ++loop) {
       const Var fresh((*loop)->var->name.text);
       nest = For::make(fresh, (*loop)->extent, substitute(nest, {{&*(*loop)->var, fresh}}));
     }
@@ -373,7 +268,7 @@ class ComputeAt {
       }
     }
     for (std::size_t a = 0; a < spans.size(); ++a)
-      if (!in_circle(block_.axes[a])) require_axis(block_.axes[a], spans[a], context);
+      if (!kept_->in_circle(block_.axes[a])) require_axis(block_.axes[a], spans[a], context);
     return spans;
   }
 
@@ -410,40 +305,6 @@ class ComputeAt {
     }
   }
 
-  /// The loop with the nest before the first statement that reads what it computes.
-  Stmt with_nest(const Stmt& nest) {
-    const For& loop = move_.loop.loop();
-    Place place;
-    place.around = {&loop};
-    place.node = loop.body.get();
-    const StmtNode* first_reader = move_.accesses[readers_.front()].unit;
-    for (;;) {
-      const Node* node = place.node;
-      if (const auto* allocation = as<Allocate>(node)) {
-        place.around.push_back(place.node);
-        place.node = allocation->body.get();
-      } else if (const auto* attr = as<Attr>(node)) {
-        place.around.push_back(place.node);
-        place.node = attr->body.get();
-      } else {
-        break;
-      }
-    }
-    Stmt fresh;
-    if (const auto* seq = as<Seq>(static_cast<const Node*>(place.node))) {
-      std::vector<Stmt> stmts = seq->stmts;
-      const auto holds_reader = [&](const Stmt& stmt) {
-        const auto blocks = blocks_below(stmt.get());
-        return std::find(blocks.begin(), blocks.end(), first_reader) != blocks.end();
-      };
-      stmts.insert(std::find_if(stmts.begin(), stmts.end(), holds_reader), nest);
-      fresh = Seq::make(std::move(stmts));
-    } else {
-      fresh = Seq::make({nest, Stmt(place.node)});
-    }
-    return replaced_at(step_.program(), place, fresh);
-  }
-
   bool is_needed_elsewhere() const {
     return !read_elsewhere_.empty() ||
            std::any_of(written_.begin(), written_.end(),
@@ -453,7 +314,9 @@ class ComputeAt {
   /// Readers elsewhere, and the caller, find everything only if the turns compute every point.
   void require_complete(const Stmt& body) {
     const Program moved = ProgramNode::make("", step_.program()->params, body);
-    const Verdict all = DomainCover(find_block(moved, block_.id.value), move_.common).reaches_all();
+    Verdict all = DomainCover(find_block(moved, block_.id.value), move_.common).reaches_all();
+    if (all && move_.init)
+      all = DomainCover(find_block(moved, move_.init->block().id.value), move_.common).reaches_all();
     if (all) return;
     if (read_elsewhere_.empty())
       step_.refuse(
@@ -478,7 +341,7 @@ class ComputeAt {
       if (!access.buffer.same_as(buffer) || move_.is_own(access)) continue;
       if (access.write || !move_.is_inside(access)) return body;
     }
-    if (!circle_axes_.empty()) return body;
+    if (kept_->has_circle()) return body;
     // Not into the block's own loops: they run for one result.
     const std::vector<const For*> around = loops_around(move_);
     return sink_allocation(body, buffer, [&](const For& crossed) {
@@ -490,13 +353,11 @@ class ComputeAt {
   const Step& step_;
   Move move_;
   const Block& block_;
+  std::optional<KeptPart> kept_;
   std::vector<Buffer> written_;
-  std::vector<std::size_t> readers_;           // accesses below the loop that read what the block writes
-  std::vector<std::size_t> read_elsewhere_;    // and others that come after it
-  std::vector<const BlockAxis*> circle_axes_;  // points of several go to one element
-  std::vector<const For*> row_loops_;          // of the block's own, which these axes keep
-  std::vector<Span> parts_;       // of the other axes: where the block ran, if not in its whole domain
-  std::vector<Expr> conditions_;  // of its new place, besides those of its domain
+  std::vector<std::size_t> readers_;         // accesses below the loop that read what the block writes
+  std::vector<std::size_t> read_elsewhere_;  // and others that come after it
+  std::vector<Expr> conditions_;             // of its new place, besides those of its domain
 };
 
 Outcome compute_at(const Step& step) {
@@ -516,7 +377,10 @@ const Registration registration{{
 The box that blocks below the loop read in one turn is computed before the first of them, in new loops; reductions run
 whole. Where boxes of turns overlap, elements are computed again. The allocation of the buffer moves into the loop when
 nothing outside uses it. The block must stand before the loop and compute its elements anew; nothing that it is moved past
-may change what it reads. If its buffer is read elsewhere too, the turns must compute all of it.)",
+may change what it reads. If its buffer is read elsewhere too, the turns must compute all of it.
+
+An update without init, as a reduction of a size that may be 0 or decompose_reduction has it, takes along the block that
+sets what it adds to: in the loop that block stands first, in a nest of its own. Asked for alone, that block stays.)",
     .args = {{"block", ArgKind::kBlock, "The block to move."},
              {"loop", ArgKind::kLoop, "A loop around the blocks that read what it computes."}},
     .example = R"(>>> T = te.compute((8,), lambda i: i * 2, name="T")

@@ -89,6 +89,10 @@ const Found kFound[] = {
      R"t(["reverse_compute_at",[{"ref":"b1"},{"ref":"b0.0"}]],)t"
      R"t(["loop_partition",[{"ref":"b0.0"},[{"param":{"default":4,"max":64,"min":2,"multiple_of":2,"name":"v"}},null,2]]],)t"
      R"t(["decompose_reduction",[{"ref":"s1.b3"},{"ref":"s1.0.2"}]])t"},
+    {"blockize_of_a_loop_that_may_have_no_turn", "conv2d_pointwise",
+     R"t(["cache_read",[{"ref":"b0"},1,"local"]],["reverse_compute_at",[{"ref":"b0"},{"ref":"s0.l2"}]],)t"
+     R"t(["loop_partition",[{"ref":"s0.l2"},[{"param":{"default":0,"max":1048576,"min":3,"multiple_of":3,"name":"w"}},1,null]]],)t"
+     R"t(["blockize",[{"ref":"s2.0.1"}]])t"},
     {"messages_about_names_of_buffers", "stencil_1d", R"t(["storage_align",["nothing",0,2,0]])t"},
     {"messages_about_index_maps", "two_products", R"t(["transform_layout",[{"ref":"m5"},"nothing",null]])t"},
 };

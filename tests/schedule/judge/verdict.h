@@ -4,15 +4,16 @@
 //   - arguments name what is there: blocks, loops around them, dimensions, scopes but "fragment", free GPU
 //     indices; factors and extents cover the loop, with one None where loop_partition wants it;
 //   - loops that are split, fused, reordered, tiled or partitioned, or that a block moves under, are serial,
-//   and so are
-//     those around them; fused, reordered and tiled ones stand directly in each other, and no number of turns
-//     depends on one that would stand inside of it;
+//     and so are those around them; fused, reordered and tiled ones stand directly in each other, and no
+//     number of turns depends on one that would stand inside of it;
 //   - vectorised and unrolled loops have a constant number of turns; a lane holds no parallel loop;
 //   - loops that are ordered stay serial and keep inside themselves what they hold (the IR defines them so);
-//   - blocks that move, or are folded into others, have no ordered axis and no conditions around them,
-//     and no buffer they use lives only around their old place;
-//   - a block that moves writes nothing that blocks below the loop write too: an update and what sets its
-//     elements stay as decompose_reduction has put them;
+//   - blocks that move, or are folded into others, have no ordered axis and no conditions around them, and no
+//     buffer they use lives only around their old place;
+//   - a block that moves writes nothing that others write too (compute_at: anywhere; reverse_compute_at:
+//   below
+//     the loop): an update and what sets its elements belong together; cache_write of such an update
+//     likewise;
 //   - a block that moves with reverse_compute_at finds all inputs of a point in one turn of the loop;
 //   - a partial result is asked for (rfactor) of a reduction with an init, in loops that drive it alone and
 //   in
@@ -22,11 +23,18 @@
 //     dependences;
 //   - blockize takes no part of a reduction that has an init, and loops around it have constant extents;
 //   - what is folded backwards reads one element of one computed buffer for each element of an output, and
-//   nothing
-//     else touches either; each is computed once, by one plain store;
+//     nothing else touches either; each is computed once, by one plain store;
 //   - what is prefetched lies in global memory and is another part in another turn of the loop;
 //   - what is inlined stores once, at axes each once, without a reduction, to a buffer of the program that no
-//     other block writes.
+//     other block writes;
+//   - where buffers roll or loops are pipelined, all loops are serial, blocks hold no loops, subscripts are
+//     affine, and stages that notes name are there; a window that rolls shows two turns of its full size.
+// What rolls is legal when one block writes the buffer, the same in every turn and all that the turn reads;
+// all uses are in the loop; in one dimension the rows of a turn are a window that moves on by less than its
+// size; and with the window in a circle, and each turn computing only rows that the one before did not, all
+// reads have the sources they had. A pipeline is legal when some statement runs ahead, by the rule of
+// pipeline's documentation, and with each statement as many turns later as its stage, and a version of each
+// buffer of one turn for each turn under way, all reads have the sources they had.
 #pragma once
 
 #include <optional>
@@ -39,8 +47,7 @@ namespace tw::schedule::judge {
 /// or the judge does not know the primitive.
 std::optional<bool> is_legal(Schedule& schedule, const Call& call, const IntValues& values);
 
-/// The primitives that `is_legal` knows. Not among them: tensorize and rewrite, whose legality is a match,
-/// and pipeline and rolling_buffer, which random calls hardly ever fit.
+/// The primitives that `is_legal` knows. Not among them: tensorize and rewrite, whose legality is a match.
 std::vector<std::string> judged_primitives();
 
 /// What is wrong with an accepted step: reads that have another source, or loops at once whose turns meet.
