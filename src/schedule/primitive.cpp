@@ -6,6 +6,7 @@
 #include "ir/analysis/regions.h"
 #include "ir/text.h"
 #include "ir/visit.h"
+#include "te/symbol.h"
 
 namespace tw::schedule {
 namespace {
@@ -140,6 +141,12 @@ Expr Step::extent(const Value& value) const {
              tunable->multiple_of);
     return found->var;
   }
+  te::check_name(tunable->name, primitive_.name + ": the parameter");
+  for (const Param& param : program_->params)
+    if (param.buffer && param.buffer->name.text == tunable->name)
+      refuse(nullptr,
+             "the name of the parameter '{}' is taken by an argument of the program; give it another",
+             tunable->name);
   const int64_t step = tunable->multiple_of;
   if (tunable->min < 1 || tunable->max < tunable->min || step < 1 ||
       tunable->max / step * step < tunable->min)

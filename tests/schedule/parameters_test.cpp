@@ -161,5 +161,19 @@ TEST(Parameters, of_packed_panels) {
   });
 }
 
+TEST(Parameters, have_names_of_their_own) {
+  Schedule s(matmul_program(13, 7, 5));
+  const auto loops = loops_of(s, "C");
+  EXPECT_THAT(error_of([&] {
+                split(s, loops[0], {{}, Tunable{"A", 1, 64}});
+              }),
+              testing::HasSubstr("the name of the parameter 'A' is taken by an argument of the program"));
+  for (const char* name : {"", "a b", "4"})
+    EXPECT_THAT(error_of([&] {
+                  split(s, loops[0], {{}, Tunable{name, 1, 64}});
+                }),
+                testing::StartsWith("split: the parameter"));
+}
+
 }  // namespace
 }  // namespace tw::schedule
