@@ -90,7 +90,7 @@ TEST(BindLocal, RefusesOtherDimensionsAndOtherTiles) {
   const List tiles = split(s, reader[0], {{}, 4});
   for (const Value& loop : tiles)
     EXPECT_THAT(error_of([&] { s.apply("bind", {loop, "threadIdx.x"}); }), HasSubstr("local memory"));
-  s.apply("bind", {s.apply("fuse", {tiles})[0], "threadIdx.x"});
+  s.apply("bind", {s.apply("fuse", {Value(tiles)})[0], "threadIdx.x"});
   expect_same_meaning(s);
 }
 
