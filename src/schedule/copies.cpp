@@ -377,13 +377,14 @@ Stmt following_nest(const BlockPlace& place, const Place& at, const std::string&
     need(own.binding);
     block->axes.push_back(std::move(own));
   }
-  // A loop that may have no turn says whether anything runs; one of a reduction alone has some.
+  // A loop that may have no turn says whether anything runs; one of a reduction alone has some, unless a
+  // partition or a fusion has left it none.
   for (const For* loop : inner) {
     const auto& axes = place.block().axes;
     const bool reduces = std::any_of(axes.begin(), axes.end(), [&](const BlockAxis& axis) {
       return axis.axis_kind == AxisKind::kReduction && uses_var(axis.binding, loop->var);
     });
-    if (!reduces && !prove(le(1, loop->extent))) needed.insert(loop);
+    if ((!reduces && !prove(le(1, loop->extent))) || prove(le(loop->extent, 0))) needed.insert(loop);
   }
   const std::vector<Expr> conditions =
       place.block().predicate ? conjuncts(place.block().predicate) : std::vector<Expr>();

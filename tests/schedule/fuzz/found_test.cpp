@@ -93,6 +93,10 @@ const Found kFound[] = {
      R"t(["cache_read",[{"ref":"b0"},1,"local"]],["reverse_compute_at",[{"ref":"b0"},{"ref":"s0.l2"}]],)t"
      R"t(["loop_partition",[{"ref":"s0.l2"},[{"param":{"default":0,"max":1048576,"min":3,"multiple_of":3,"name":"w"}},1,null]]],)t"
      R"t(["blockize",[{"ref":"s2.0.1"}]])t"},
+    {"cache_write_in_a_fused_loop_without_turns", "matmul_half",
+     R"t(["rfactor",[{"ref":"b0.2"},2]],["rfactor",[{"ref":"s0.l2"},1]],)t"
+     R"t(["loop_partition",[{"ref":"s1.l0"},[{"param":{"default":4,"max":64,"min":2,"multiple_of":2,"name":"v"}},2,null]]],)t"
+     R"t(["fuse",[[{"ref":"s2.0.2"},{"ref":"s1.l2"},{"ref":"s1.l1"}]]],["cache_write",[{"ref":"b0"},"shared"]])t"},
     {"messages_about_names_of_buffers", "stencil_1d", R"t(["storage_align",["nothing",0,2,0]])t"},
     {"messages_about_index_maps", "two_products", R"t(["transform_layout",[{"ref":"m5"},"nothing",null]])t"},
 };
