@@ -238,6 +238,17 @@ Stmt copying_nest(const Step& step, const Place& at, const BlockPlace& place, Bl
                         });
                       });
   const Stmt body = CopyingOut(step, block, redirections).mutate(is_set ? block.init : block.body);
+  // A condition that no axis follows says whether the block runs at all: the copy has no loop to ask it of.
+  for (const Expr& part : conjuncts(block.predicate)) {
+    const std::vector<Var> vars = free_vars(part);
+    const bool followed = std::any_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
+      return std::any_of(vars.begin(), vars.end(), [&](const Var& v) { return uses_var(axis.binding, v); });
+    });
+    if (!followed && !prove(part, context_at(place)))
+      step.refuse(&block,
+                  "block {} runs under {}, which none of its axes follows; take the step before that one",
+                  block.name.text, to_text(part));
+  }
   const auto axes = axes_of_copy(at, place);
   if (!axes) {
     const Stmt nest = following_nest(place, at, name, id, body);

@@ -97,6 +97,8 @@ const Found kFound[] = {
      R"t(["rfactor",[{"ref":"b0.2"},2]],["rfactor",[{"ref":"s0.l2"},1]],)t"
      R"t(["loop_partition",[{"ref":"s1.l0"},[{"param":{"default":4,"max":64,"min":2,"multiple_of":2,"name":"v"}},2,null]]],)t"
      R"t(["fuse",[[{"ref":"s2.0.2"},{"ref":"s1.l2"},{"ref":"s1.l1"}]]],["cache_write",[{"ref":"b0"},"shared"]])t"},
+    {"cache_write_in_a_pipeline_of_one_turn", "conv2d",
+     R"t(["compute_at",[{"ref":"b0"},{"ref":"b1.0"}]],["pipeline",[{"ref":"b1.0"},8]],["cache_write",[{"ref":"b0"},"shared"]])t"},
     {"messages_about_names_of_buffers", "stencil_1d", R"t(["storage_align",["nothing",0,2,0]])t"},
     {"messages_about_index_maps", "two_products", R"t(["transform_layout",[{"ref":"m5"},"nothing",null]])t"},
 };
