@@ -14,6 +14,7 @@ using schedule::error_of;
 using schedule::List;
 using schedule::loops_of;
 using schedule::Schedule;
+using schedule::split;
 using schedule::Tunable;
 using schedule::Value;
 using testing::HasSubstr;

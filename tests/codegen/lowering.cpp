@@ -14,8 +14,4 @@ Program expect_lowers(const schedule::Schedule& s, const std::string& last_pass,
   return program;
 }
 
-schedule::List split(schedule::Schedule& s, const schedule::Value& loop, const schedule::List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<schedule::List>();
-}
-
 }  // namespace tw::codegen

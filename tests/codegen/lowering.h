@@ -14,6 +14,4 @@ namespace tw::codegen {
 Program expect_lowers(const schedule::Schedule& s, const std::string& last_pass,
                       const std::map<std::string, int64_t>& values = {});
 
-schedule::List split(schedule::Schedule& s, const schedule::Value& loop, const schedule::List& factors);
-
 }  // namespace tw::codegen

@@ -10,10 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 
-List split(Schedule& s, const Value& loop, List factors) {
-  return *s.apply("split", {loop, Value(std::move(factors))})[0].get_if<List>();
-}
-
 /// The chain with the buffer between its blocks in local memory.
 Schedule local_chain(const te::Value& n, const te::Value& m) {
   Schedule s(chain_program(n, m));

@@ -13,9 +13,6 @@ using testing::Not;
 
 const std::vector<std::array<int, 3>> kSizes = {{1, 1, 1}, {5, 7, 3}, {13, 11, 17}, {16, 12, 8}};
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
 Value blockize(Schedule& s, const Value& loop) {
   return s.apply("blockize", {loop})[0];
 }

@@ -188,6 +188,10 @@ std::vector<Value> loops_of(Schedule& schedule, const std::string& block) {
   return values;
 }
 
+List split(Schedule& schedule, const Value& loop, const List& factors) {
+  return *schedule.apply("split", {loop, Value(factors)})[0].get_if<List>();
+}
+
 std::string text_of(const Schedule& schedule) {
   return to_text(schedule.program());
 }

@@ -47,6 +47,9 @@ void expect_close_meaning(const Schedule& schedule, const std::map<std::string, 
 /// The loops around a block as values, for `apply`.
 std::vector<Value> loops_of(Schedule& schedule, const std::string& block);
 
+/// Splits a loop; gives the new loops.
+List split(Schedule& schedule, const Value& loop, const List& factors);
+
 /// The program as text.
 std::string text_of(const Schedule& schedule);
 

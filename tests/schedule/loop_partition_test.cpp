@@ -11,9 +11,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
 List partition(Schedule& s, const Value& loop, const List& extents) {
   return *s.apply("loop_partition", {loop, extents})[0].get_if<List>();
 }

@@ -14,10 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 const std::vector<std::pair<int, int>> kSizes = {{32, 64}, {37, 29}, {5, 3}, {1, 1}};
 const std::map<std::string, int64_t> kTiles = {{"mc", 12}, {"nc", 8}, {"n", 21}};
 

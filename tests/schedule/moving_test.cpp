@@ -14,10 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 const std::vector<std::pair<int, int>> kSizes = {{1, 1}, {5, 7}, {13, 11}, {16, 12}, {31, 2}};
 
 TEST(ComputeAt, computes_rows_in_the_loop_of_the_reader) {

@@ -12,9 +12,6 @@ namespace {
 /// A schedule whose steps take a tile and a chunk: parameters or constants.
 using Steps = std::function<void(Schedule&, const Value& tile, const Value& chunk)>;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
 Value first(const std::vector<Value>& results) {
   return results[0];
 }

@@ -13,10 +13,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 /// The copy's loops from number `outer` on as one, divided over eight threads.
 void fetch_together(Schedule& s, const std::string& block, std::size_t outer) {
   const auto loops = loops_of(s, block);

@@ -13,10 +13,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 const std::vector<std::array<int, 3>> kSizes = {{1, 1, 1}, {5, 7, 3}, {13, 11, 17}, {16, 12, 8}, {2, 31, 29}};
 
 /// The position of the greatest element of each row, as a float.

@@ -16,10 +16,6 @@ using testing::Not;
 
 using Sizes = std::vector<std::map<std::string, int64_t>>;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 /// Tiles of the reader's rows and columns.
 List tile(Schedule& s, const std::string& block, const Value& rows, const Value& columns) {
   const auto loops = loops_of(s, block);

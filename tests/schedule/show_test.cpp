@@ -11,10 +11,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
-
 TEST(Show, says_how_loops_run_and_how_large_buffers_are) {
   Schedule s(chain_program(8, 16));
   const auto loops = loops_of(s, "scaled");

@@ -11,9 +11,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-List split(Schedule& s, const Value& loop, const List& factors) {
-  return *s.apply("split", {loop, factors})[0].get_if<List>();
-}
 void specialise(Schedule& s, const std::vector<std::pair<std::string, Value>>& values) {
   List options;
   for (const auto& [name, value] : values) options.push_back(Value(List{name, value}));

@@ -20,11 +20,6 @@ List list_of(const Value& value) {
   return *value.get_if<List>();
 }
 
-/// The loops that a split gives.
-List split(Schedule& s, const Value& loop, List factors) {
-  return list_of(s.apply("split", {loop, Value(std::move(factors))}).front());
-}
-
 te::Tensor converted(const te::Tensor& from, DType type, const std::string& name) {
   return te::compute({from.shape()[0], from.shape()[1]},
                      [&](const Point& p) -> te::Value {
