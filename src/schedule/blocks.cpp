@@ -89,6 +89,12 @@ Stmt map_blocks(const Stmt& body, const std::function<Stmt(const Block&)>& f) {
   return BlockMap(f).mutate(body);
 }
 
+bool drives(const Block& block, const Var& loop, bool spatial) {
+  return std::any_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
+    return (axis.axis_kind == AxisKind::kSpatial) == spatial && uses_var(axis.binding, loop);
+  });
+}
+
 std::string fresh_name(const Program& program, const std::string& wanted) {
   std::set<std::string> taken;
   for (const Param& param : program->params)

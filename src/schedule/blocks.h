@@ -29,6 +29,9 @@ Stmt without_block(const Program& program, const BlockPlace& block);
 /// A statement over the whole tree with each block below replaced by what f gives (null: as it is).
 Stmt map_blocks(const Stmt& body, const std::function<Stmt(const Block&)>& f);
 
+/// Whether the loop drives a spatial axis of the block, or one that is not spatial.
+bool drives(const Block& block, const Var& loop, bool spatial);
+
 /// A name that no block and no buffer of the program has yet.
 std::string fresh_name(const Program& program, const std::string& wanted);
 

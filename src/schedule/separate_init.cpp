@@ -6,6 +6,7 @@
 
 #include "ir/analysis/accesses.h"
 #include "ir/analysis/iter_map.h"
+#include "ir/analysis/regions.h"
 #include "ir/equal.h"
 #include "ir/visit.h"
 #include "schedule/blocks.h"
@@ -172,6 +173,36 @@ SeparateInit none(std::string reason) {
 }
 
 }  // namespace
+
+Stmt nest_of_init(const Block& block, const std::string& name, BlockId id,
+                  const std::vector<const For*>& loops, const Expr& condition) {
+  VarMap fresh, axes;
+  for (const For* loop : loops) fresh[&*loop->var] = Var(loop->var->name.text);
+  auto* init = new Block();
+  const Stmt owner(init);
+  init->name = name;
+  init->id = id;
+  for (const BlockAxis& axis : block.axes) {
+    if (axis.axis_kind != AxisKind::kSpatial) continue;
+    BlockAxis own = axis;
+    own.var = Var(axis.var->name.text);
+    own.binding = substitute(axis.binding, fresh);
+    axes[&*axis.var] = own.var;
+    init->axes.push_back(own);
+  }
+  if (condition) init->predicate = substitute(condition, fresh);
+  init->body = substitute(block.init, axes);
+  Stmt nest = with_inferred_regions(*init);
+  for (auto loop = loops.rbegin(); loop != loops.rend(); ++loop) {
+    auto* copy = new For(**loop);
+    const Stmt around(copy);
+    copy->var = Var(static_cast<const Variable*>(fresh.at(&*(*loop)->var).get()));
+    copy->extent = substitute(copy->extent, fresh);
+    copy->body = nest;
+    nest = around;
+  }
+  return nest;
+}
 
 bool is_update(const Block& block) {
   return static_cast<bool>(block.reducer) && !block.init;

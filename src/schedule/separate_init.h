@@ -25,6 +25,11 @@ struct SeparateInit {
   explicit operator bool() const { return place.has_value(); }
 };
 
+/// The init of a block as a block of its own, under a condition (null: none), in copies of these loops around
+/// the block, outermost first.
+Stmt nest_of_init(const Block& block, const std::string& name, BlockId id,
+                  const std::vector<const For*>& loops, const Expr& condition);
+
 /// Whether a block combines into elements that another one has set.
 bool is_update(const Block& block);
 

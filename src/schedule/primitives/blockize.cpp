@@ -27,15 +27,10 @@
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/loops.h"
+#include "schedule/separate_init.h"
 
 namespace tw::schedule {
 namespace {
-
-bool drives(const Block& block, const Var& loop, bool spatial) {
-  return std::any_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
-    return (axis.axis_kind == AxisKind::kSpatial) == spatial && uses_var(axis.binding, loop);
-  });
-}
 
 /// The init of a block as a nest of its own, over the loops of a tile.
 class TileInit {
@@ -52,33 +47,8 @@ class TileInit {
     find_loops();
     require_scope();
     require_alone();
-    VarMap fresh, axes;
-    for (const For* loop : spatial_) fresh[&*loop->var] = Var(loop->var->name.text);
-    auto* init = new Block();
-    Stmt nest(init);
-    init->name = fresh_name(step_.program(), block_.name.text + "_init");
-    init->id = step_.new_block_id();
-    for (const BlockAxis& axis : block_.axes) {
-      if (axis.axis_kind != AxisKind::kSpatial) continue;
-      BlockAxis own = axis;
-      own.var = Var(axis.var->name.text);
-      own.binding = substitute(axis.binding, fresh);
-      axes[&*axis.var] = own.var;
-      init->axes.push_back(own);
-    }
-    init->predicate = condition();
-    if (init->predicate) init->predicate = substitute(init->predicate, fresh);
-    init->body = substitute(block_.init, axes);
-    nest = with_inferred_regions(*init);
-    for (auto loop = spatial_.rbegin(); loop != spatial_.rend(); ++loop) {
-      auto* copy = new For(**loop);
-      const Stmt around(copy);
-      copy->var = Var(static_cast<const Variable*>(fresh.at(&*(*loop)->var).get()));
-      copy->extent = substitute(copy->extent, fresh);
-      copy->body = nest;
-      nest = around;
-    }
-    return nest;
+    const BlockId id = step_.new_block_id();
+    return nest_of_init(block_, fresh_name(step_.program(), name() + "_init"), id, spatial_, condition());
   }
 
  private:

@@ -22,6 +22,7 @@
 #include "ir/text.h"
 #include "schedule/blocks.h"
 #include "schedule/loops.h"
+#include "schedule/separate_init.h"
 
 namespace tw::schedule {
 namespace {
@@ -51,12 +52,6 @@ class DecomposeReduction {
  private:
   const std::string& name() const { return block_.name; }
 
-  bool drives(const Var& loop, bool spatial) const {
-    return std::any_of(block_.axes.begin(), block_.axes.end(), [&](const BlockAxis& axis) {
-      return (axis.axis_kind == AxisKind::kSpatial) == spatial && uses_var(axis.binding, loop);
-    });
-  }
-
   /// Sorts the loops around the block into those outside of the loop, and the spatial ones from it on.
   void find_loops() {
     const std::vector<const For*> around = place_.loops();
@@ -67,7 +62,7 @@ class DecomposeReduction {
     for (auto loop = around.begin(); loop != around.end(); ++loop) {
       const Var& var = (*loop)->var;
       const std::string& text = var->name;
-      const bool reduces = drives(var, false);
+      const bool reduces = drives(block_, var, false);
       if (loop < first && reduces)
         step_.refuse(*loop,
                      "loop {} runs through a reduction axis of block {} outside of loop {}, and the elements "
@@ -75,7 +70,7 @@ class DecomposeReduction {
                      "again in each of its turns; take loop {} or one outside of it",
                      text, name(), loop_.loop().var->name.text, text);
       if (loop < first) continue;
-      if (reduces && drives(var, true))
+      if (reduces && drives(block_, var, true))
         step_.refuse(
             *loop,
             "loop {} drives both spatial and reduction axes of block {}; decompose before they are fused",
@@ -94,7 +89,7 @@ class DecomposeReduction {
               loop->var->name.text, to_text(loop->extent), var->name.text);
     // A spatial loop that drives nothing would only set the elements again, if it has a turn.
     std::erase_if(spatial_, [&](const For* loop) {
-      return !drives(loop->var, true) && prove(le(1, loop->extent)) &&
+      return !drives(block_, loop->var, true) && prove(le(1, loop->extent)) &&
              !(block_.predicate && uses_var(block_.predicate, loop->var));
     });
   }
@@ -166,34 +161,9 @@ class DecomposeReduction {
   }
 
   Stmt init_nest(BlockId id) {
-    VarMap loops, axes;
-    for (const For* loop : spatial_) loops[&*loop->var] = Var(loop->var->name.text);
-    auto* init = new Block();
-    Stmt owner(init);
-    init->name = fresh_name(step_.program(), name() + "_init");
-    init->id = id;
-    Context context;
-    for (const BlockAxis& axis : block_.axes) {
-      if (axis.axis_kind != AxisKind::kSpatial) continue;
-      BlockAxis own = axis;
-      own.var = Var(axis.var->name.text);
-      own.binding = substitute(axis.binding, loops);
-      axes[&*axis.var] = own.var;
-      init->axes.push_back(own);
-    }
     const Expr predicate = spatial_predicate();
-    if (!is_int(predicate, 1)) init->predicate = substitute(predicate, loops);
-    init->body = substitute(block_.init, axes);
-    Stmt nest = with_inferred_regions(*init);
-    for (auto loop = spatial_.rbegin(); loop != spatial_.rend(); ++loop) {
-      auto* copy = new For(**loop);
-      const Stmt around(copy);
-      copy->var = Var(static_cast<const Variable*>(loops.at(&*(*loop)->var).get()));
-      copy->extent = substitute(copy->extent, loops);
-      copy->body = nest;
-      nest = around;
-    }
-    return nest;
+    return nest_of_init(block_, fresh_name(step_.program(), name() + "_init"), id, spatial_,
+                        is_int(predicate, 1) ? Expr() : predicate);
   }
 
   Stmt without_init() {

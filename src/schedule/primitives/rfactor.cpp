@@ -61,12 +61,6 @@ class Rfactor {
   const For& loop() const { return loop_.loop(); }
   const std::string& loop_name() const { return loop().var->name; }
 
-  static bool drives(const Block& block, const Var& loop, bool spatial) {
-    return std::any_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
-      return (axis.axis_kind == AxisKind::kSpatial) == spatial && uses_var(axis.binding, loop);
-    });
-  }
-
   /// A loop that no axis follows, because it has one turn or because the predicate leaves it one. Where sizes
   /// are 1 the loops of a reduction are such.
   bool is_idle(const Block& block, const For& loop) const {
