@@ -1,0 +1,22 @@
+// Mathematical functions as vector code, generated in place.
+//
+// Accuracy: float32 at most 4 units in the last place over the whole range, special values as IEEE 754 and
+// C's Annex F say (the sign of zero, infinities, NaN, subnormal results); float64 as each function states.
+// float16 and bfloat16 go through float32 and round once. Nothing traps, nothing reads memory.
+#pragma once
+
+#include <span>
+
+#include <llvm/IR/IRBuilder.h>
+
+#include "ir/ops.h"
+
+namespace tw::codegen {
+
+/// op of operands of one LLVM type: half, bfloat, float or double, scalar or a fixed vector of any number of
+/// lanes. Code goes to where the builder stands; no new basic blocks, no calls of functions outside.
+/// `has_fma`: the target has fused multiply-adds for the type (without them accuracy is the same, speed not).
+llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llvm::Value* const> args,
+                       bool has_fma);
+
+}  // namespace tw::codegen
