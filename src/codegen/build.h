@@ -15,12 +15,12 @@ namespace tw::codegen {
 
 /// What became of a program on its way: times by pass, and figures of the machine code.
 struct BuildStats {
-  std::vector<PassTime> times;      // of each pass of ours, then "llvm optimise", "llvm code", "link"
-  int64_t code_bytes = 0;           // of all functions
-  int64_t spills = 0;               // stores and reloads of spilled registers inside of innermost loops
-  int64_t spills_outside = 0;       // the others
-  int64_t vector_registers = 0;     // the most vector registers that a function of it uses
-  std::vector<std::string> notes;   // what runs otherwise than asked, in words
+  std::vector<PassTime> times;     // of each pass of ours, then "llvm optimise", "llvm code", "link"
+  int64_t code_bytes = 0;          // of all functions
+  int64_t spills = 0;              // stores and reloads of spilled registers inside of innermost loops
+  int64_t spills_outside = 0;      // the others
+  int64_t vector_registers = 0;    // the most vector registers that a function of it uses
+  std::vector<std::string> notes;  // what runs otherwise than asked, in words
 };
 
 /// Compiled code in this process. It stays loaded while someone holds it.

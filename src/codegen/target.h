@@ -15,10 +15,10 @@ struct Target {
   std::vector<std::string> features;  // names of CPU features that code may use, sorted
   int threads = 0;                    // 0: as many as this process may use
   bool fast_math = false;
-  bool is_host = true;  // its code runs in this process
+  bool is_host = true;       // its code runs in this process
   int vector_bits = 0;       // of the widest vector registers
   int vector_registers = 0;  // how many
-  std::string text;     // what the user wrote
+  std::string text;          // what the user wrote
 
   bool has_feature(const std::string& name) const;
   /// The whole target, nothing left out: equal for equal code.

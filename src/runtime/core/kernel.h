@@ -14,12 +14,12 @@ extern "C" {
 /* What functions return. Everything but TW_OK leaves a message: tw_error(). */
 enum {
   TW_OK = 0,
-  TW_FAILED = 1,       /* a check inside the kernel did not hold */
-  TW_NO_MEMORY = 2,    /* a workspace could not be had */
-  TW_BAD_VALUE = 3,    /* an argument's shape, strides, alignment, overlap, size or parameter */
-  TW_BAD_TYPE = 4,     /* an argument's dtype */
-  TW_UNSUPPORTED = 5,  /* this machine cannot run the code, or the part is not there */
-  TW_SYSTEM = 6        /* the system refused: a file, a thread */
+  TW_FAILED = 1,      /* a check inside the kernel did not hold */
+  TW_NO_MEMORY = 2,   /* a workspace could not be had */
+  TW_BAD_VALUE = 3,   /* an argument's shape, strides, alignment, overlap, size or parameter */
+  TW_BAD_TYPE = 4,    /* an argument's dtype */
+  TW_UNSUPPORTED = 5, /* this machine cannot run the code, or the part is not there */
+  TW_SYSTEM = 6       /* the system refused: a file, a thread */
 };
 
 /* Types of elements, the same in every exported library's header. */
@@ -50,7 +50,8 @@ typedef int32_t (*tw_kernel)(void* const* buffers, const int64_t* scalars, tw_wo
 
 /* The fields that generated code reads. The runtime's own state follows them. */
 struct tw_worker {
-  /* Runs every turn of a region once, on any threads, and waits for all. Inside of a region: on this thread. */
+  /* Runs every turn of a region once, on any threads, and waits for all. Inside of a region: on this thread.
+   */
   int32_t (*parallel)(tw_worker* worker, tw_body body, const void* closure, int64_t turns);
   /* Memory aligned to 64 bytes, uninitialised; null (the error is set) when there is none. The last allocated
    * is released first; what is left when a kernel or the turns of a region return is released then. */
