@@ -21,5 +21,7 @@ void bind_program(py::module_& m);
 void bind_schedule(py::module_& m);
 void bind_intrinsic(py::module_& m);
 void bind_rewrites(py::module_& m);
+void bind_array(py::module_& m);
+void bind_function(py::module_& m);
 
 }  // namespace tw::python

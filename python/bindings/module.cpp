@@ -13,4 +13,6 @@ PYBIND11_MODULE(_core, m) {
   bind_intrinsic(m);
   bind_rewrites(m);
   bind_operations(m);
+  bind_array(m);
+  bind_function(m);
 }

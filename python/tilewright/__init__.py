@@ -11,31 +11,43 @@ array([1., 4., 9.], dtype=float32)
 """
 
 from tilewright import te
-from tilewright._core import Argument, Program, __version__
+from tilewright._core import Argument, Array, Program, __version__, array, empty
+from tilewright.builder import TargetInfo, build, targets
 from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidValue, Unsupported, UserError
+from tilewright.function import Function, Parameter, Stats, Timing
 from tilewright.interpreter import interpret
 from tilewright.intrinsics import Intrinsic, intrinsic, intrinsics
 from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, param
 
 __all__ = [
     "Argument",
+    "Array",
     "Block",
     "BufferHandle",
+    "Function",
     "InternalError",
     "Intrinsic",
     "InvalidIndex",
     "InvalidType",
     "InvalidValue",
     "Loop",
+    "Parameter",
     "Program",
     "Schedule",
+    "Stats",
+    "TargetInfo",
+    "Timing",
     "Trace",
     "Unsupported",
     "UserError",
     "__version__",
+    "array",
+    "build",
+    "empty",
     "interpret",
     "intrinsic",
     "intrinsics",
     "param",
+    "targets",
     "te",
 ]

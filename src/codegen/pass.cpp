@@ -11,6 +11,7 @@
 #include "codegen/passes/cut_loops.h"
 #include "codegen/passes/flatten_buffers.h"
 #include "codegen/passes/lower_blocks.h"
+#include "codegen/passes/lower_tensor_calls.h"
 #include "codegen/passes/unroll_loops.h"
 #include "codegen/passes/vectorize_loops.h"
 #include "ir/simplify.h"
@@ -32,24 +33,40 @@ void require_pass(const std::string& name, const char* option) {
     raise_value("{}: there is no pass '{}'; the passes are {}", option, name, names_of_passes());
 }
 
+Program simplified(const Program& program) {
+  return simplify(program);
+}
+
+/// A pass that sees the program alone.
+auto plain(Program (*run)(const Program&)) {
+  return [run](const Program& program, PassContext&) { return run(program); };
+}
+
 }  // namespace
 
 const std::vector<Pass>& lowering_passes() {
   static const std::vector<Pass> passes = {
       {"lower_blocks", "first: all later passes see loops, conditions and stores only", Stage::kLowered,
-       lower_blocks},
+       plain(lower_blocks)},
       {"simplify", "bindings have taken the place of axes in subscripts and conditions", Stage::kLowered,
-       [](const Program& program) { return simplify(program); }},
+       plain(simplified)},
       {"compact_allocations", "subscripts are over loops now, so the box that is touched can be told",
-       Stage::kLowered, compact_allocations},
-      {"cut_loops", "before loops are unrolled, which would cut each copy", Stage::kLowered, cut_loops},
+       Stage::kLowered, plain(compact_allocations)},
+      {"lower_tensor_calls", "operands lie as they will; implementations hold loops to be written out",
+       Stage::kLowered,
+       [](const Program& program, PassContext& context) {
+         return lower_tensor_calls(program, context.options, context.notes);
+       }},
+      {"cut_loops", "before loops are unrolled, which would cut each copy", Stage::kLowered,
+       plain(cut_loops)},
       {"unroll_loops", "before vectors, so that a vectorised loop may hold unrolled ones", Stage::kLowered,
-       unroll_loops},
+       plain(unroll_loops)},
       {"vectorize_loops", "subscripts still have dimensions: which ones differ between lanes is plain",
-       Stage::kLowered, vectorize_loops},
-      {"flatten_buffers", "last of those that look at subscripts", Stage::kFlat, flatten_buffers},
+       Stage::kLowered,
+       [](const Program& program, PassContext& context) { return vectorize_loops(program, context.notes); }},
+      {"flatten_buffers", "last of those that look at subscripts", Stage::kFlat, plain(flatten_buffers)},
       {"simplify_flat", "constants have met in written-out turns and in positions", Stage::kFlat,
-       [](const Program& program) { return simplify(program); }},
+       plain(simplified)},
   };
   return passes;
 }
@@ -61,10 +78,11 @@ Lowered lower(const Program& program, const LowerOptions& options) {
   if (!print_after.empty() && print_after != "all") require_pass(print_after, "print_after");
   if (options.verify_each) verify(program, Stage::kSchedule);
 
-  Lowered lowered{program, {}};
+  Lowered lowered{program, {}, {}};
+  PassContext context{options, lowered.notes};
   for (const Pass& pass : lowering_passes()) {
     const auto start = std::chrono::steady_clock::now();
-    lowered.program = pass.run(lowered.program);
+    lowered.program = pass.run(lowered.program, context);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     lowered.times.push_back({pass.name, spent.count()});
     if (print_after == pass.name || print_after == "all")

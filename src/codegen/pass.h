@@ -13,11 +13,25 @@
 
 namespace tw::codegen {
 
+struct LowerOptions {
+  std::string target;  // the kind of machine code ("llvm"); empty: nothing special to a machine
+  std::vector<std::string> features;  // what the machine has, as tensor intrinsics name it ("avx512bf16")
+  bool verify_each = false;           // every pass's result against the rules of its stage
+  std::string stop_after;             // the name of the last pass to run; empty: all
+  std::string print_after;            // a name, or "all": goes to stderr. Empty: what TW_PRINT_AFTER says
+};
+
+/// What passes see beside the program.
+struct PassContext {
+  const LowerOptions& options;
+  std::vector<std::string>& notes;
+};
+
 struct Pass {
   std::string name;
   std::string why_here;  // what it relies on, and what relies on it
   Stage gives;           // the rules that its result keeps
-  std::function<Program(const Program&)> run;
+  std::function<Program(const Program&, PassContext&)> run;
 };
 
 /// The passes that every target shares, in order.
@@ -30,13 +44,8 @@ struct PassTime {
 
 struct Lowered {
   Program program;
-  std::vector<PassTime> times;  // in the order run
-};
-
-struct LowerOptions {
-  bool verify_each = false;  // every pass's result against the rules of its stage
-  std::string stop_after;    // the name of the last pass to run; empty: all
-  std::string print_after;   // a name, or "all": goes to stderr. Empty: what TW_PRINT_AFTER says
+  std::vector<PassTime> times;     // in the order run
+  std::vector<std::string> notes;  // what was asked for and is not so, a line each: a loop not made vectors
 };
 
 /// Runs the passes on a program in stage kSchedule. Errors: a pass of that name is not there; a program that

@@ -175,4 +175,36 @@ Stmt TensorCall::make(std::string intrinsic, std::vector<Region> operands) {
   return Stmt(node);
 }
 
+std::optional<std::vector<int>> dimensions_of_box(const Region& box, const BufferNode& parameter) {
+  const std::size_t rank = parameter.shape.size();
+  if (box.ranges.size() < rank) return std::nullopt;
+  std::size_t next = 0, to_drop = box.ranges.size() - rank;
+  std::vector<int> dimension_of;
+  for (const Range& range : box.ranges) {
+    const auto extent = as_int(range.extent);
+    const bool fits = next < rank && (!extent || *extent == as_int(parameter.shape[next]));
+    if (extent == 1 && to_drop > 0) {
+      dimension_of.push_back(-1);
+      --to_drop;
+    } else if (fits) {
+      dimension_of.push_back(static_cast<int>(next++));
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (next != rank || to_drop != 0) return std::nullopt;
+  return dimension_of;
+}
+
+bool is_run_of(const Region& box, const BufferNode& parameter) {
+  if (box.ranges.size() != 1 || parameter.shape.size() < 2) return false;
+  int64_t elements = 1;
+  for (const Expr& extent : parameter.shape) {
+    const auto size = as_int(extent);
+    if (!size) return false;
+    elements *= *size;
+  }
+  return as_int(box.ranges.front().extent) == elements;
+}
+
 }  // namespace tw

@@ -248,7 +248,8 @@ struct AsyncWait : StmtNode {
 };
 
 /// A call of a tensor intrinsic on boxes of buffers, one for each parameter of the program that declares what
-/// it computes (program.h). Unit dimensions of a box may be dropped to match the parameter's rank.
+/// it computes (program.h). Unit dimensions of a box may be dropped to match the parameter's rank; a box of a
+/// buffer of one dimension may be a run of all the parameter's elements, row by row.
 struct TensorCall : StmtNode {
   static constexpr Kind kKind = Kind::kTensorCall;
   TensorCall() : StmtNode(kKind) {}
@@ -257,5 +258,12 @@ struct TensorCall : StmtNode {
   std::vector<Region> operands;
   TW_FIELDS(intrinsic, operands)
 };
+
+/// Which dimension of an intrinsic's parameter each dimension of a box stands for, -1 for dropped unit
+/// dimensions. Nothing: the box does not fit, but for what is_run_of says.
+std::optional<std::vector<int>> dimensions_of_box(const Region& box, const BufferNode& parameter);
+
+/// Whether a box of one dimension holds all elements of an intrinsic's parameter of several, row by row.
+bool is_run_of(const Region& box, const BufferNode& parameter);
 
 }  // namespace tw

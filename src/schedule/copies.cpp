@@ -313,37 +313,35 @@ bool covers_domain(const BlockPlace& place, bool spatial_only) {
   Context context;
   for (const BlockAxis& axis : place.block().axes)
     if (!spatial_only || axis.axis_kind == AxisKind::kSpatial) context.assume(le(1, axis.extent));
+  const Context nonempty = context;
+  // Loops of the reduction alone may have no turn: what sets its results then is another block.
+  const auto drives_reduction_alone = [&](const LoopRange& loop) {
+    const auto uses = [&](const Expr& e) { return uses_var(e, loop.var); };
+    return spatial_only && std::none_of(bindings.begin(), bindings.end(), uses) &&
+           std::any_of(place.block().axes.begin(), place.block().axes.end(),
+                       [&](const BlockAxis& axis) { return uses(axis.binding); });
+  };
+  std::vector<LoopRange> driving;
   for (const LoopRange& loop : loops) {
-    const bool drives_reduction_alone =
-        spatial_only &&
-        std::none_of(bindings.begin(), bindings.end(),
-                     [&](const Expr& e) { return uses_var(e, loop.var); }) &&
-        std::any_of(place.block().axes.begin(), place.block().axes.end(),
-                    [&](const BlockAxis& axis) { return uses_var(axis.binding, loop.var); });
-    if (!drives_reduction_alone && !prove(le(1, loop.extent), context)) return false;
+    if (drives_reduction_alone(loop)) continue;
+    if (!prove(le(1, loop.extent), context)) return false;
     context.bind(loop.var, 0, loop.extent);
+    driving.push_back(loop);
   }
   // Where a reduction ends says nothing of its results: parts that speak of its loops alone are left out.
-  const auto is_of_reduction = [&](const Expr& part) {
-    const auto is_spatial = [&](const LoopRange& loop) {
-      return uses_var(part, loop.var) && std::any_of(bindings.begin(), bindings.end(),
-                                                     [&](const Expr& e) { return uses_var(e, loop.var); });
-    };
-    const auto reduces = [&](const LoopRange& loop) {
-      return uses_var(part, loop.var) &&
-             std::any_of(place.block().axes.begin(), place.block().axes.end(), [&](const BlockAxis& axis) {
-               return axis.axis_kind == AxisKind::kReduction && uses_var(axis.binding, loop.var);
-             });
-    };
-    return spatial_only && std::any_of(loops.begin(), loops.end(), reduces) &&
-           std::none_of(loops.begin(), loops.end(), is_spatial);
-  };
   Expr predicate;
   if (place.block().predicate)
-    for (const Expr& part : conjuncts(place.block().predicate))
-      if (!is_of_reduction(part)) predicate = predicate ? logical_and(predicate, part) : part;
-  const IterMapResult map = detect_iter_map(bindings, loops, predicate);
-  return map && is_surjective(*map, extents);
+    for (const Expr& part : conjuncts(place.block().predicate)) {
+      const auto uses = [&](const LoopRange& loop) { return uses_var(part, loop.var); };
+      const bool reduces = std::any_of(loops.begin(), loops.end(), [&](const LoopRange& loop) {
+        return uses(loop) && drives_reduction_alone(loop);
+      });
+      const bool is_spatial = std::any_of(driving.begin(), driving.end(), uses);
+      if (reduces && is_spatial) return false;
+      if (!reduces) predicate = predicate ? logical_and(predicate, part) : part;
+    }
+  const IterMapResult map = detect_iter_map(bindings, driving, predicate, nonempty);
+  return map && is_surjective(*map, extents, nonempty);
 }
 
 Stmt following_nest(const BlockPlace& place, const Place& at, const std::string& name, BlockId id,

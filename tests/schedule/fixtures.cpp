@@ -82,12 +82,6 @@ double read_element(const char* at, DType type) {
   return static_cast<double>(wrap_to(type, bits));
 }
 
-/// Small integers: sums are exact in any order.
-Fill integer_data() {
-  auto random = std::make_shared<std::mt19937>(7);
-  return [random](const std::string&, int64_t) { return static_cast<int>((*random)() % 17) - 8; };
-}
-
 std::vector<std::vector<double>> run(const Program& program, const std::map<std::string, int64_t>& values) {
   return results_of(program, integer_data(), values);
 }
@@ -105,7 +99,8 @@ void expect_well_formed(const Schedule& schedule) {
 }  // namespace
 
 std::vector<std::vector<double>> results_of(const Program& program, const Fill& fill,
-                                            const std::map<std::string, int64_t>& values) {
+                                            const std::map<std::string, int64_t>& values,
+                                            const Runner& runner) {
   struct Memory {
     std::vector<char> bytes;
     DType dtype;
@@ -138,7 +133,10 @@ std::vector<std::vector<double>> results_of(const Program& program, const Fill& 
     part.is_output = param.param_kind == ParamKind::kOutput;
     arguments.emplace_back(view);
   }
-  interpret(program, arguments, options);
+  if (runner)
+    runner(program, arguments, options);
+  else
+    interpret(program, arguments, options);
   std::vector<std::vector<double>> results;
   for (const Memory& part : memory) {
     if (!part.is_output) continue;
@@ -147,6 +145,11 @@ std::vector<std::vector<double>> results_of(const Program& program, const Fill& 
       results.back().push_back(read_element(part.bytes.data() + i * part.dtype.bytes(), part.dtype));
   }
   return results;
+}
+
+Fill integer_data() {
+  auto random = std::make_shared<std::mt19937>(7);
+  return [random](const std::string&, int64_t) { return static_cast<int>((*random)() % 17) - 8; };
 }
 
 Fill normal_data() {

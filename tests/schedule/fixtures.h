@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "ir/interpret.h"
 #include "schedule/schedule.h"
 #include "te/lower.h"
 
@@ -32,9 +34,17 @@ void expect_same_results(const Program& program, const Program& reference,
 /// The element of an argument that stands at a row-major position of the buffer of that name.
 using Fill = std::function<double(const std::string& buffer, int64_t element)>;
 
-/// The outputs of one run, of any type, for these values of sizes and parameters.
+/// Runs a program on arguments: the interpreter, or compiled code.
+using Runner = std::function<void(const Program&, std::span<const Argument>, const InterpretOptions&)>;
+
+/// The outputs of one run, of any type, for these values of sizes and parameters. Without a runner: of the
+/// interpreter.
 std::vector<std::vector<double>> results_of(const Program& program, const Fill& fill,
-                                            const std::map<std::string, int64_t>& values = {});
+                                            const std::map<std::string, int64_t>& values = {},
+                                            const Runner& runner = {});
+
+/// Small integers, the same in each run: sums of them are exact in any order.
+Fill integer_data();
 
 /// Normally distributed data, the same in each run.
 Fill normal_data();

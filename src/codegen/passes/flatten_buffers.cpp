@@ -4,7 +4,6 @@
 
 #include "codegen/passes/context_mutator.h"
 #include "ir/simplify.h"
-#include "support/error.h"
 
 namespace tw::codegen {
 namespace {
@@ -71,8 +70,20 @@ class FlattenBuffers : public ContextMutator {
                            position(node.from, node.from_indices), node.count);
   }
   Stmt on(const TensorCall& node) override {
-    raise_unsupported("tensor intrinsic {} stands in a program to be flattened; its boxes have strides",
-                      node.intrinsic);
+    std::vector<Region> runs;
+    for (const Region& box : node.operands) {
+      std::vector<Expr> begin;
+      Expr elements(1);
+      for (const Range& range : box.ranges) {
+        begin.push_back(range.min);
+        elements = elements * range.extent;
+      }
+      if (box.buffer->lane_map)
+        runs.push_back(box);
+      else
+        runs.push_back({flat(box.buffer), {{position(box.buffer, begin).front(), simplify(elements)}}});
+    }
+    return TensorCall::make(node.intrinsic, std::move(runs));
   }
 
  private:

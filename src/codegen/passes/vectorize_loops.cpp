@@ -1,6 +1,9 @@
 #include "codegen/passes/vectorize_loops.h"
 
+#include <algorithm>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 #include "codegen/passes/context_mutator.h"
 #include "ir/analysis/access_map.h"
@@ -10,7 +13,9 @@ namespace tw::codegen {
 namespace {
 
 /// Thrown when a body has no form in vectors.
-struct NoVectors {};
+struct NoVectors {
+  std::string why;
+};
 
 int lanes_of(const Expr& e) {
   return e.dtype().lanes;
@@ -47,6 +52,17 @@ class Widen : public ContextMutator {
     return Binary::make(node.op, widened(a, lanes), widened(b, lanes));
   }
 
+  Expr on(const Ramp& node) override {
+    const Expr base = mutate(node.base), stride = mutate(node.stride);
+    if (lanes_of(base) + lanes_of(stride) > 2) throw NoVectors{"it holds vectors"};
+    return Ramp::make(base, stride, node.dtype.lanes);
+  }
+  Expr on(const Broadcast& node) override {
+    const Expr value = mutate(node.value);
+    if (lanes_of(value) > 1) throw NoVectors{"it holds vectors"};
+    return Broadcast::make(value, node.dtype.lanes);
+  }
+
   Expr on(const Select& node) override {
     const Expr cond = mutate(node.cond);
     if (lanes_of(cond) == 1) {
@@ -77,7 +93,7 @@ class Widen : public ContextMutator {
   }
 
   Expr on(const Load& node) override {
-    if (lanes_of(Expr(&node)) != 1) throw NoVectors();
+    if (lanes_of(Expr(&node)) != 1) throw NoVectors{"it holds vectors"};
     std::vector<Expr> indices;
     int lanes = 1;
     for (const Expr& index : node.indices) {
@@ -91,7 +107,8 @@ class Widen : public ContextMutator {
     const bool plain = lanes == 1 && !own && mask_ && is_inside(buffer, indices);
     const Expr mask = plain ? Expr() : joined(own, mask_);
     if (mask) lanes = std::max(lanes, lanes_of(mask));
-    if (lanes > 1 && buffer->rank() == 0) throw NoVectors();
+    if (lanes > 1 && buffer->rank() == 0)
+      throw NoVectors{fmt::format("{} has a single element", buffer->name.text)};
     if (lanes > 1) require_lanes(indices, lanes);
     return Load::make(buffer, std::move(indices), mask ? widened(mask, lanes) : Expr());
   }
@@ -100,6 +117,7 @@ class Widen : public ContextMutator {
     std::vector<Expr> indices;
     int lanes = 1;
     for (const Expr& index : node.indices) {
+      if (lanes_of(index) > 1) throw NoVectors{"it holds vectors"};
       indices.push_back(mutate(index));
       lanes = std::max(lanes, lanes_of(indices.back()));
     }
@@ -107,8 +125,10 @@ class Widen : public ContextMutator {
     const Expr value = mutate(node.value);
     const Expr mask = joined(node.predicate ? mutate(node.predicate) : Expr(), mask_);
     // Lanes that write one element (atomics) have no order among each other here.
-    if (lanes == 1 && (lanes_of(value) > 1 || (mask && lanes_of(mask) > 1))) throw NoVectors();
-    if (node.atomic && lanes > 1) throw NoVectors();
+    if (lanes == 1 && (lanes_of(value) > 1 || (mask && lanes_of(mask) > 1)))
+      throw NoVectors{fmt::format("its turns write one element of {}", buffer->name.text)};
+    if (node.atomic && lanes > 1)
+      throw NoVectors{fmt::format("the store to {} is atomic", buffer->name.text)};
     auto* store = new Store(node);
     const Stmt owner(store);
     store->buffer = buffer;
@@ -129,16 +149,18 @@ class Widen : public ContextMutator {
     std::vector<Stmt> branches{masked(cond, node.then_body)};
     if (node.else_body) {
       // The first branch may change what the condition reads.
-      if (contains<Load>(cond.get())) throw NoVectors();
+      if (contains<Load>(cond.get())) throw NoVectors{"a condition reads memory, and has an else"};
       branches.push_back(masked(logical_not(cond), node.else_body));
     }
     return Seq::make(std::move(branches));
   }
 
   Stmt on(const For& node) override {
-    if (node.loop_kind == LoopKind::kVectorized || node.loop_kind == LoopKind::kBound) throw NoVectors();
+    if (node.loop_kind == LoopKind::kVectorized || node.loop_kind == LoopKind::kBound)
+      throw NoVectors{fmt::format("loop {} inside is vectorised or bound too", node.var->name.text)};
     const Expr extent = mutate(node.extent);
-    if (lanes_of(extent) > 1) throw NoVectors();
+    if (lanes_of(extent) > 1)
+      throw NoVectors{fmt::format("the turns of loop {} differ between lanes", node.var->name.text)};
     auto* loop = new For(node);
     const Stmt owner(loop);
     loop->extent = extent;
@@ -159,8 +181,10 @@ class Widen : public ContextMutator {
   Stmt on(const Allocate& node) override {
     const Buffer& buffer = node.buffer;
     for (const Expr& extent : buffer->shape)
-      if (lanes_of(mutate(extent)) > 1) throw NoVectors();
-    if (!buffer->strides.empty() || buffer->lane_map) throw NoVectors();
+      if (lanes_of(mutate(extent)) > 1)
+        throw NoVectors{fmt::format("the size of {} differs between lanes", buffer->name.text)};
+    if (!buffer->strides.empty() || buffer->lane_map)
+      throw NoVectors{fmt::format("{} has a layout of its own", buffer->name.text)};
     // Each lane has its own: lanes become the last dimension, so that vectors are contiguous.
     auto* copy = new BufferNode(*buffer);
     const Buffer fresh(copy);
@@ -171,7 +195,7 @@ class Widen : public ContextMutator {
 
   Stmt on(const Assert& node) override {
     const Expr cond = mutate(node.cond);
-    if (lanes_of(cond) > 1 || mask_) throw NoVectors();
+    if (lanes_of(cond) > 1 || mask_) throw NoVectors{"an assertion differs between lanes"};
     return Assert::make(cond, node.message);
   }
   Stmt on(const Prefetch& node) override {
@@ -179,11 +203,13 @@ class Widen : public ContextMutator {
       if (lanes_of(mutate(index)) > 1) return Seq::make({});  // a hint for one element a lane is none
     return Mutator::on(node);
   }
-  Stmt on(const Barrier&) override { throw NoVectors(); }
-  Stmt on(const AsyncCopy&) override { throw NoVectors(); }
-  Stmt on(const AsyncCommit&) override { throw NoVectors(); }
-  Stmt on(const AsyncWait&) override { throw NoVectors(); }
-  Stmt on(const TensorCall&) override { throw NoVectors(); }
+  Stmt on(const Barrier&) override { throw NoVectors{"it holds a barrier"}; }
+  Stmt on(const AsyncCopy&) override { throw NoVectors{"it holds an asynchronous copy"}; }
+  Stmt on(const AsyncCommit&) override { throw NoVectors{"it holds an asynchronous copy"}; }
+  Stmt on(const AsyncWait&) override { throw NoVectors{"it holds an asynchronous copy"}; }
+  Stmt on(const TensorCall& node) override {
+    throw NoVectors{fmt::format("it calls tensor intrinsic {}", node.intrinsic)};
+  }
 
  private:
   static Expr joined(const Expr& a, const Expr& b) {
@@ -289,6 +315,9 @@ class Widen : public ContextMutator {
 };
 
 class VectorizeLoops : public ContextMutator {
+ public:
+  explicit VectorizeLoops(std::vector<std::string>& notes) : notes_(notes) {}
+
  protected:
   using ContextMutator::on;
   Stmt on(const For& node) override {
@@ -302,17 +331,29 @@ class VectorizeLoops : public ContextMutator {
     if (*lanes > 1 && *lanes <= UINT16_MAX) {
       try {
         return Widen(loop.var, static_cast<int>(*lanes), context_).mutate(loop.body);
-      } catch (const NoVectors&) {
+      } catch (const NoVectors& fault) {
+        note(loop, fault.why);
       }
+    } else if (*lanes > 1) {
+      note(loop, fmt::format("vectors have at most {} lanes", UINT16_MAX));
     }
     return For::make(loop.var, loop.extent, loop.body);
   }
+
+ private:
+  void note(const For& loop, const std::string& why) {
+    std::string line = fmt::format("loop {} is not made a vector of {} lanes: {}", loop.var->name.text,
+                                   *as_int(loop.extent), why);
+    if (std::find(notes_.begin(), notes_.end(), line) == notes_.end()) notes_.push_back(std::move(line));
+  }
+
+  std::vector<std::string>& notes_;
 };
 
 }  // namespace
 
-Program vectorize_loops(const Program& program) {
-  return VectorizeLoops().mutate(program);
+Program vectorize_loops(const Program& program, std::vector<std::string>& notes) {
+  return VectorizeLoops(notes).mutate(program);
 }
 
 }  // namespace tw::codegen

@@ -15,6 +15,7 @@ namespace tw::codegen {
 /// The program without vectorised loops. A body that has no form in vectors (a loop whose number of turns, or
 /// an allocation whose size, differs between lanes; a vectorised loop, a tensor intrinsic or an asynchronous
 /// copy inside) keeps its order of execution in a serial loop: legal, as lanes are independent, and slow.
-Program vectorize_loops(const Program& program);
+/// `notes` gets a line for each such loop, with the reason.
+Program vectorize_loops(const Program& program, std::vector<std::string>& notes);
 
 }  // namespace tw::codegen

@@ -48,6 +48,17 @@ Compiler::Place Compiler::place(const Buffer& buffer, std::vector<Reg> subscript
 
 Compiler::Place Compiler::place_in_view(const View& view, const std::vector<Reg>& subscripts, bool write) {
   std::vector<Reg> outer;
+  if (view.dimension_of.empty() && !view.begin.empty()) {
+    Reg element = kNone;
+    for (std::size_t d = 0; d < subscripts.size(); ++d) {
+      emit({Op::kCheckInside, 0, subscripts[d], view.extents[d], view.name});
+      element = element == kNone
+                    ? subscripts[d]
+                    : binary(BinaryOp::kAdd, kIndex, binary(BinaryOp::kMul, kIndex, element, view.extents[d]),
+                             subscripts[d]);
+    }
+    return place(view.buffer, {binary(BinaryOp::kAdd, kIndex, view.begin.front(), element)}, write);
+  }
   for (std::size_t d = 0; d < view.begin.size(); ++d) {
     const int from = view.dimension_of[d];
     if (from < 0) {

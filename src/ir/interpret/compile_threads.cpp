@@ -121,31 +121,6 @@ void Compiler::tensor_call(const TensorCall& stmt) {
   for (const Param& param : meaning->params) views_.erase(param.buffer.get());
 }
 
-namespace {
-
-/// Which dimension of a parameter each dimension of a box stands for, -1 for dropped unit dimensions. Empty:
-/// no match.
-std::vector<int> match_dimensions(const Region& region, const Buffer& param) {
-  const auto rank = static_cast<std::size_t>(param->rank());
-  std::size_t next = 0, to_drop = region.ranges.size() - rank;
-  std::vector<int> dimension_of;
-  for (const Range& range : region.ranges) {
-    const auto extent = as_int(range.extent);
-    const bool fits = next < rank && (!extent || *extent == as_int(param->shape[next]));
-    if (extent == 1 && to_drop > 0) {
-      dimension_of.push_back(-1);
-      --to_drop;
-    } else if (fits) {
-      dimension_of.push_back(static_cast<int>(next++));
-    } else {
-      return {};
-    }
-  }
-  return next == rank && to_drop == 0 ? dimension_of : std::vector<int>{};
-}
-
-}  // namespace
-
 Compiler::View Compiler::view(const TensorCall& stmt, const Region& region, const Buffer& param) {
   const std::string& name = param->name.text;
   if (region.buffer->dtype != param->dtype)
@@ -160,8 +135,10 @@ Compiler::View Compiler::view(const TensorCall& stmt, const Region& region, cons
                   stmt.intrinsic);
   View view;
   view.buffer = region.buffer;
-  if (region.ranges.size() >= param->shape.size()) view.dimension_of = match_dimensions(region, param);
-  if (view.dimension_of.size() != region.ranges.size())
+  const bool is_run = is_run_of(region, *param);
+  const auto dimension_of = dimensions_of_box(region, *param);
+  if (dimension_of) view.dimension_of = *dimension_of;
+  if (!is_run && !dimension_of)
     raise_value(
         "operand '{}' of tensor intrinsic '{}' is a box whose extents do not fit, even without its unit "
         "dimensions",
@@ -171,7 +148,7 @@ Compiler::View Compiler::view(const TensorCall& stmt, const Region& region, cons
   for (std::size_t d = 0; d < region.ranges.size(); ++d) {
     view.begin.push_back(scalar(region.ranges[d].min, kIndex, "the begin of a box"));
     const Reg extent = scalar(region.ranges[d].extent, kIndex, "the extent of a box");
-    const int from = view.dimension_of[d];
+    const int from = is_run ? -1 : view.dimension_of[d];
     if (from >= 0 && !as_int(region.ranges[d].extent))
       emit({Op::kCheckOperand, 0, extent, view.extents[static_cast<std::size_t>(from)], view.name});
   }

@@ -59,7 +59,7 @@ class Compiler {
   struct View {
     Buffer buffer;
     std::vector<Reg> begin;         // of each dimension of the buffer
-    std::vector<int> dimension_of;  // the parameter's dimension, -1: dropped
+    std::vector<int> dimension_of;  // the parameter's dimension, -1: dropped; empty: a run of all elements
     std::vector<Reg> extents;       // of the parameter
     uint32_t name = 0;              // in Code::messages
   };

@@ -51,6 +51,7 @@ std::string operand_fault(const Region& operand, const BufferNode& parameter) {
   if (operand.buffer->dtype != parameter.dtype)
     return format("has type {}; the intrinsic takes {}", to_string(operand.buffer->dtype),
                   to_string(parameter.dtype));
+  if (is_run_of(operand, parameter)) return {};
   // Dimensions match from the left; a unit extent of the operand may be dropped.
   std::size_t next = 0;
   for (const Range& range : operand.ranges) {

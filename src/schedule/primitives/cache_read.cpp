@@ -25,6 +25,7 @@
 #include "ir/simplify.h"
 #include "schedule/blocks.h"
 #include "schedule/copies.h"
+#include "schedule/filled.h"
 
 namespace tw::schedule {
 namespace {
@@ -58,30 +59,6 @@ Stmt copying_nest(const Step& step, BlockId id, const Region& all, const Region&
   return copy_nest(copy->name, id, axes, Store::make(copy, to, Load::make(all.buffer, from)));
 }
 
-bool is_given(const Program& program, const Buffer& buffer) {
-  return std::any_of(program->params.begin(), program->params.end(), [&](const Param& param) {
-    return param.buffer.get() == buffer.get() && param.param_kind != ParamKind::kOutput;
-  });
-}
-
-/// Whether the block stores at plain axes that run through the whole buffer.
-bool writes_all(const Block& block, const Buffer& buffer) {
-  const Store* store = only_store(block);
-  if (!store || !store->buffer.same_as(buffer)) return false;
-  std::vector<const Node*> used;
-  for (std::size_t d = 0; d < store->indices.size(); ++d) {
-    const Expr& index = store->indices[d];
-    if (is_int(index, 0) && is_int(buffer->shape[d], 1)) continue;
-    if (std::find(used.begin(), used.end(), index.get()) != used.end()) return false;
-    used.push_back(index.get());
-    if (std::none_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
-          return axis.var.same_as(index) && structural_equal(axis.extent, buffer->shape[d]);
-        }))
-      return false;
-  }
-  return true;
-}
-
 /// Whether the block reads every element of the box, in all of its turns.
 bool reads_all(const BlockPlace& place, const Region& box) {
   const Block& block = place.block();
@@ -109,14 +86,8 @@ bool reads_all(const BlockPlace& place, const Region& box) {
 
 /// Whether each element of the box holds something when the copy is made.
 bool has_no_gaps(const Step& step, const BlockPlace& place, const Place& at, const Region& box) {
-  if (is_given(step.program(), box.buffer)) return true;
   if (at.loops().empty() && reads_all(place, box)) return true;
-  const std::vector<BlockPlace> writers = writers_of(step.program(), box.buffer);
-  return std::any_of(writers.begin(), writers.end(), [&](const BlockPlace& writer) {
-    const bool shares_loop =
-        !at.loops().empty() && !writer.loops().empty() && at.loops().front() == writer.loops().front();
-    return !shares_loop && writes_all(writer.block(), box.buffer) && covers_domain(writer, true);
-  });
+  return is_filled_before(step.program(), at, box.buffer);
 }
 
 /// The block that copies just the elements that are read, in loops like those of the block.

@@ -138,7 +138,8 @@ const CorpusCase& corpus_case(const std::string& name) {
   raise_internal("the corpus has no case '{}'", name);
 }
 
-Results run_case(const CorpusCase& sample, const Program& program, const IntValues& tunables) {
+Results run_case(const CorpusCase& sample, const Program& program, const IntValues& tunables,
+                 const Runner& runner) {
   std::mt19937 random(7);
   std::vector<std::vector<char>> storage;
   std::vector<Argument> arguments;
@@ -173,7 +174,10 @@ Results run_case(const CorpusCase& sample, const Program& program, const IntValu
   for (const Param& param : program->params)
     if (param.param_kind == ParamKind::kTunable && tunables.contains(param.var->name))
       options.tunables[param.var->name] = tunables.at(param.var->name);
-  interpret(program, arguments, options);
+  if (runner)
+    runner(program, arguments, options);
+  else
+    interpret(program, arguments, options);
   Results results;
   for (const auto& [number, buffer] : outputs) {
     const auto size = static_cast<std::size_t>(buffer->dtype.bytes());

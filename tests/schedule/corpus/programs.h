@@ -3,11 +3,13 @@
 // The texts are in tests/common/corpus, written by tests/python/test_corpus_texts.py.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "ir/program.h"
+#include "ir/interpret.h"
 
 namespace tw::schedule {
 
@@ -36,9 +38,13 @@ struct Results {
   std::vector<Output> outputs;
 };
 
+/// Runs a program on arguments: the interpreter, or compiled code.
+using Runner = std::function<void(const Program&, std::span<const Argument>, const InterpretOptions&)>;
+
 /// Runs a program that takes the arguments of the case. Inputs without given values hold small integers, so
-/// that sums are exact in any order.
-Results run_case(const CorpusCase& sample, const Program& program, const IntValues& tunables = {});
+/// that sums are exact in any order. Without a runner: interprets it.
+Results run_case(const CorpusCase& sample, const Program& program, const IntValues& tunables = {},
+                 const Runner& runner = {});
 
 /// Where and how much the results differ by more than rounding in another order explains; empty: nowhere.
 std::string difference(const Results& found, const Results& expected);

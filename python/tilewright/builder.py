@@ -1,0 +1,153 @@
+"""From expressions and schedules to functions that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tilewright import _core
+from tilewright._core import Program, Tensor, Var
+from tilewright.errors import InvalidType, InvalidValue, Unsupported, UserError
+from tilewright.function import Function
+from tilewright.schedule import Schedule
+from tilewright.te.tensors import compute, placeholder
+from tilewright.te.tensors import program as first_program
+
+__all__ = ["TargetInfo", "build", "targets"]
+
+
+def build(
+    what: Schedule | Tensor | Sequence[Tensor] | Program,
+    target: str = "llvm",
+    *,
+    args: Sequence[Tensor | Var] | None = None,
+    rewrites: str = "exact",
+    db: Any = None,
+    strict: bool = False,
+) -> Function:
+    """Compile a schedule, or tensors, to a function of arrays.
+
+    Parameters
+    ----------
+    what : Schedule, Tensor, sequence of Tensor, or Program
+        A schedule is compiled as it is. Tensors get the default nest.
+    target : str
+        A back end with options: "llvm" (this machine, all cores), "llvm -mcpu=znver4 -threads=2",
+        "llvm -mtriple=aarch64-linux-gnu". `targets` lists the back ends.
+    args : sequence of Tensor and Var, optional
+        The arguments of tensors in order, as of `te.program`.
+    rewrites : {"exact", "bounded"}
+        Whether tensors may be computed by another algorithm whose results differ within a stated bound.
+        It chooses among records; a schedule has the rewrites that its author put in, whatever this says.
+    db : str, optional
+        A database of tuning records: not there yet.
+    strict : bool
+        Whether tensors without a record are an error: not there yet.
+
+    Returns
+    -------
+    Function
+        Called with arrays; see there.
+
+    Raises
+    ------
+    InvalidType
+        If `what` is nothing that can be compiled.
+    InvalidValue
+        If the target, one of its options, or `rewrites` is not known.
+    Unsupported
+        If the target cannot do a part of the program, or `db` or `strict` is given.
+
+    Examples
+    --------
+    >>> A = te.placeholder((2, 3), name="A")
+    >>> k = te.reduce_axis(3, name="k")
+    >>> sums = tw.build(te.compute((2,), lambda i: te.sum(A[i, k], axis=k), name="sums"))
+    >>> sums(np.arange(6, dtype="float32").reshape(2, 3))
+    array([ 3., 12.], dtype=float32)
+    """
+    if rewrites not in ("exact", "bounded"):
+        raise InvalidValue(f'rewrites is {rewrites!r}; it is "exact" or "bounded"')
+    if db is not None or strict:
+        option = "strict" if db is None else "db"
+        raise Unsupported(f"{option}: there is no database of records yet; schedule the tensor by hand")
+    if not isinstance(target, str):
+        raise InvalidType(f"target is a str such as 'llvm', not {type(target).__name__}")
+    return Function(_program_of(what, args), target)
+
+
+def _program_of(what: Any, args: Sequence[Tensor | Var] | None) -> Program:
+    if isinstance(what, (Schedule, Program)):
+        if args is not None:
+            raise InvalidValue("args orders the arguments of tensors; a schedule has its own order")
+        return what.program if isinstance(what, Schedule) else what
+    if isinstance(what, Tensor) or (
+        isinstance(what, (list, tuple)) and what and all(isinstance(one, Tensor) for one in what)
+    ):
+        return first_program(what, args)
+    raise InvalidType(
+        f"{what!r} of type {type(what).__name__} cannot be built; "
+        "give a schedule, a tensor or a list of tensors"
+    )
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """A back end, and whether it works here.
+
+    Attributes
+    ----------
+    name : str
+        What a target's text begins with.
+    usable : bool
+        Whether code for it can be made and run on this machine.
+    why_not : str
+        Why it is not usable; empty if it is.
+    summary : str
+        What it is.
+
+    Examples
+    --------
+    >>> (llvm,) = (target for target in tw.targets() if target.name == "llvm")
+    >>> llvm.usable, llvm.why_not
+    (True, '')
+    """
+
+    name: str
+    usable: bool
+    why_not: str
+    summary: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.summary}" if self.usable else f"{self.name}: not usable: {self.why_not}"
+
+
+def targets() -> list[TargetInfo]:
+    """List the back ends, each one tried.
+
+    Returns
+    -------
+    list of TargetInfo
+        With `name`, `usable`, and `why_not`.
+
+    Examples
+    --------
+    >>> [target.name for target in tw.targets() if target.usable]
+    ['llvm']
+    """
+    return [
+        TargetInfo(name, not why_not, why_not, summary)
+        for name, summary, why_not in ((n, s, w or _failure(n)) for n, s, w in _core.backends())
+    ]
+
+
+def _failure(name: str) -> str:
+    """Build and run the sum of two numbers; give what went wrong, or nothing."""
+    A = placeholder((2,), "int32", name="A")
+    try:
+        found = build(compute((1,), lambda i: A[0] + A[1], name="B"), name)(_core.array([3, 4], "int32"))
+    except UserError as error:
+        return str(error).splitlines()[0]
+    value = int(found.numpy()[0])
+    return "" if value == 7 else f"it says that 3 + 4 is {value}"

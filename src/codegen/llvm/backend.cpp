@@ -1,0 +1,118 @@
+// The row of the table of back ends, and modules that LLVM makes.
+#include "codegen/backend.h"
+
+#include <chrono>
+
+#include <llvm/IR/Verifier.h>
+
+#include "codegen/llvm/emit.h"
+#include "codegen/llvm/jit.h"
+#include "codegen/llvm/machine.h"
+#include "codegen/llvm/machine_code.h"
+#include "ir/text.h"
+#include "support/error.h"
+
+namespace tw::codegen {
+namespace {
+
+class LlvmModule : public Module {
+  static LowerOptions lower_options(const Target& target) {
+    return {.target = target.kind, .features = target.features};
+  }
+
+  static void check(const llvm::Module& module) {
+#ifndef NDEBUG
+    std::string fault;
+    llvm::raw_string_ostream out(fault);
+    check_internal(!llvm::verifyModule(module, &out), "the LLVM module is not well formed: {}", out.str());
+#else
+    (void)module;
+#endif
+  }
+
+  template <class F>
+  auto timed(const char* name, F&& f) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto note = [&] {
+      const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+      stats_.times.push_back({name, spent.count()});
+    };
+    if constexpr (std::is_void_v<decltype(f())>) {
+      f();
+      note();
+    } else {
+      auto result = f();
+      note();
+      return result;
+    }
+  }
+
+ public:
+  LlvmModule(const Program& program, const Target& target) : program_(program), target_(target) {
+    Lowered lowered = lower(program, lower_options(target));
+    flat_ = lowered.program;
+    stats_.times = std::move(lowered.times);
+    stats_.notes = std::move(lowered.notes);
+    const auto machine = target_machine(target_);
+    llvm::LLVMContext context;
+    const auto module = timed("emit", [&] { return emit_module(program_, flat_, target_, context); });
+    check(*module);
+    timed("llvm optimise", [&] { optimise(*module, *machine); });
+    object_ = timed("llvm code", [&] { return object_code(*module, *machine, &stats_); });
+    if (!target_.is_host) return;
+    code_ = timed("link", [&] { return load_object(object_); });
+    stats_.code_bytes = code_->bytes();
+    timed("look up", [&] { function_ = static_cast<const tw_function*>(code_->address(kFunctionSymbol)); });
+  }
+
+  const tw_function& function() const override {
+    if (!function_)
+      raise_unsupported("code for {} does not run on this machine; export it and run it there", target_.text);
+    return *function_;
+  }
+  const Target& target() const override {
+    return target_;
+  }
+  const BuildStats& stats() const override {
+    return stats_;
+  }
+  std::string object() const override {
+    return object_;
+  }
+
+  std::string source(const std::string& kind) const override {
+    if (kind == "loops") return to_text(flat_);
+    if (kind != "llvm" && kind != "asm")
+      raise_value("there is no source '{}' of target llvm; there are loops, llvm and asm", kind);
+    llvm::LLVMContext context;
+    const auto machine = target_machine(target_);
+    const auto module = emit_module(program_, flat_, target_, context);
+    optimise(*module, *machine);
+    if (kind == "asm") return assembly(*module, *machine);
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    module->print(out, nullptr);
+    return out.str();
+  }
+
+ private:
+  Program program_, flat_;
+  Target target_;
+  BuildStats stats_;
+  std::string object_;
+  std::unique_ptr<LoadedCode> code_;
+  const tw_function* function_ = nullptr;
+};
+
+const BackendRegistration registration{{
+    .name = "llvm",
+    .summary = "machine code for CPUs, through LLVM",
+    .why_not = [] { return std::string(); },
+    .complete = complete_llvm_target,
+    .build = [](const Program& program, const Target& target) -> std::shared_ptr<const Module> {
+      return std::make_shared<LlvmModule>(program, target);
+    },
+}};
+
+}  // namespace
+}  // namespace tw::codegen
