@@ -50,7 +50,6 @@ def depthwise_conv2d(s: Sizes, x: NDArray, w: NDArray) -> NDArray:
 
 
 def _erf(x: NDArray) -> NDArray:
-    # Abramowitz and Stegun 7.1.6 near 0 and a continued fraction beyond, through math.erf on each element.
     return np.vectorize(math.erf, otypes=[np.float64])(x)
 
 
@@ -210,8 +209,7 @@ def make_inputs(workload: Workload) -> Arrays:
             continue
         values = rng.standard_normal(shape, np.float32)
         if name in workload.constants and len(shape) > 1:
-            reduced = math.prod(shape) // (shape[-1] if name != "W2" and workload.operator != "depthwise_conv2d" else shape[2])
-            values /= np.float32(math.sqrt(reduced))
+            values /= np.float32(math.sqrt(math.prod(shape) // shape[-1]))  # what each result sums
         inputs[name] = values.astype(dtype)
     return inputs
 

@@ -6,6 +6,7 @@
 // Nanoseconds: the median over batches of calls. "asleep": a pause before each call lets the pool's threads
 // sleep.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <functional>
@@ -28,6 +29,18 @@ int32_t nothing(void* const*, const int64_t*, tw_worker*) {
 int32_t region(void* const*, const int64_t*, tw_worker* worker) {
   auto body = [](const void*, int64_t, int64_t, tw_worker*) -> int32_t { return TW_OK; };
   return worker->parallel(worker, body, nullptr, 64);
+}
+
+/// Two turns that wait for each other, so that two threads must come.
+int32_t meeting(void* const* buffers, const int64_t*, tw_worker* worker) {
+  auto body = [](const void* closure, int64_t, int64_t, tw_worker*) -> int32_t {
+    auto& count = *static_cast<std::atomic<int>*>(const_cast<void*>(closure));
+    const int round = count++ / 2;
+    while (count < 2 * (round + 1)) {
+    }
+    return TW_OK;
+  };
+  return worker->parallel(worker, body, buffers[0], 2);
 }
 
 /// matmul(m, n, k: shape, A: float32[m, k], B: float32[k, n], C: out float32[m, n])
@@ -92,6 +105,14 @@ std::vector<Figure> measure() {
     figures.push_back({fmt::format("fork and join, {} threads", threads), median_time(200, 100, none, run)});
     figures.push_back({fmt::format("fork and join, {} threads asleep", threads),
                        median_time(100, 1, std::chrono::milliseconds(2), run)});
+    if (threads == 2) {
+      tw_function meet = matmul.function;
+      meet.run = meeting;
+      std::atomic<int> count{0};
+      void* counter[1] = {&count};
+      auto run_meeting = [&] { tw_run(&meet, pool, threads, counter, scalars); };
+      figures.push_back({"two turns that wait for each other", median_time(200, 100, none, run_meeting)});
+    }
     tw_pool_close(pool);
   }
   return figures;

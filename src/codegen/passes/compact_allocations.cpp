@@ -5,6 +5,7 @@
 #include "codegen/passes/context_mutator.h"
 #include "ir/analysis/accesses.h"
 #include "ir/simplify.h"
+#include "schedule/intrinsic.h"
 #include "schedule/spans.h"
 #include "support/error.h"
 
@@ -38,6 +39,16 @@ class Shift : public ContextMutator {
     copy->indices = shifted(store.indices);
     return Stmt(copy);
   }
+  Stmt on(const TensorCall& node) override {
+    std::vector<Region> operands = as<TensorCall>(Stmt(rebuild(node)))->operands;
+    for (Region& box : operands) {
+      if (!box.buffer.same_as(old_)) continue;
+      box.buffer = fresh_;
+      for (std::size_t d = 0; d < box.ranges.size(); ++d)
+        if (starts_[d]) box.ranges[d].min = simplify(box.ranges[d].min - starts_[d], context_);
+    }
+    return TensorCall::make(node.intrinsic, std::move(operands));
+  }
 
  private:
   std::vector<Expr> shifted(std::vector<Expr> indices) const {
@@ -67,7 +78,8 @@ class Compaction : public ContextMutator {
     std::vector<const Access*> uses;
     for (const Access& access : accesses) {
       if (!access.buffer.same_as(buffer)) continue;
-      const bool plain = access.node->kind == Kind::kLoad || access.node->kind == Kind::kStore;
+      const bool plain = access.node->kind == Kind::kLoad || access.node->kind == Kind::kStore ||
+                         access.node->kind == Kind::kTensorCall;
       if (!plain || uses_local(access, allocate.body)) return as_it_is;
       uses.push_back(&access);
     }
@@ -87,8 +99,39 @@ class Compaction : public ContextMutator {
       starts[d] = box[d].min;
       changed = true;
     }
-    if (!changed) return as_it_is;
+    if (!changed || !suits_intrinsics(allocate.body, buffer, copy->shape)) return as_it_is;
     return Allocate::make(fresh, Shift(buffer, fresh, starts, context_).mutate(allocate.body));
+  }
+
+  /// Whether tensor intrinsics find the strides that they need in a buffer of that shape.
+  bool suits_intrinsics(const Stmt& body, const Buffer& buffer, const std::vector<Expr>& shape) const {
+    bool suits = true;
+    for_each_node(body, [&](const Node* node) {
+      const auto* call = as<TensorCall>(node);
+      const schedule::Intrinsic* intrinsic = call ? schedule::find_intrinsic(call->intrinsic) : nullptr;
+      for (std::size_t i = 0; call && i < call->operands.size(); ++i) {
+        if (!call->operands[i].buffer.same_as(buffer)) continue;
+        suits = suits && intrinsic && suits_operand(*intrinsic, i, call->operands[i], shape);
+      }
+    });
+    return suits;
+  }
+
+  bool suits_operand(const schedule::Intrinsic& intrinsic, std::size_t number, const Region& box,
+                     const std::vector<Expr>& shape) const {
+    const schedule::OperandDemand& demand = intrinsic.operands[number];
+    const auto dimension_of = dimensions_of_box(box, *intrinsic.pattern.operands[number]);
+    if (!dimension_of || demand.alignment > box.buffer->dtype.bytes()) return false;
+    Expr stride(1);
+    for (std::size_t d = shape.size(); d-- > 0; stride = stride * shape[d]) {
+      const int p = (*dimension_of)[d];
+      if (p < 0 || demand.strides.empty() || is_int(box.ranges[d].extent, 1)) continue;
+      const schedule::StrideDemand& wanted = demand.strides[static_cast<std::size_t>(p)];
+      const Expr fits = wanted.exactly ? eq(stride, Expr(wanted.exactly))
+                                       : eq(floormod(stride, Expr(wanted.multiple_of)), 0);
+      if (!prove(fits, context_)) return false;
+    }
+    return true;
   }
 
   /// A subscript may use a value that a Let below the allocation binds: where it ends is not known outside.

@@ -152,6 +152,32 @@ bool count_whole_variables(Sum& difference) {
 
 }  // namespace
 
+/// i*14 + r < n*14 with 0 <= r < 14 says i < n: terms that change nothing between two multiples of what divides
+/// the others go away. Claims are sums that are not negative.
+void Simplifier::drop_rest(Sum& claim) {
+  std::vector<int64_t> divisors;
+  for (const Product& term : claim.terms) {
+    if (term.coefficient == INT64_MIN) return;
+    const int64_t divisor = std::abs(term.coefficient);
+    if (divisor > 1 && std::find(divisors.begin(), divisors.end(), divisor) == divisors.end())
+      divisors.push_back(divisor);
+  }
+  std::sort(divisors.begin(), divisors.end());
+  for (const int64_t divisor : divisors) {
+    Sum whole, rest(claim.constant);
+    for (const Product& term : claim.terms) (term.coefficient % divisor ? rest : whole).terms.push_back(term);
+    if (rest.terms.empty()) continue;
+    const Interval range = bounds(rest, *context_);
+    if (range.min == kNoMin || range.max == kNoMax) continue;
+    const int64_t quotient = floor_divide(range.min, divisor);
+    if (floor_divide(range.max, divisor) != quotient) continue;
+    whole.divide_exactly(divisor);
+    whole.add_constant(quotient);
+    if (whole.valid) claim = std::move(whole);
+    return;
+  }
+}
+
 /// Decided where ranges and facts decide it. Otherwise both sides lose what they share, a common divisor goes
 /// away, and each term stands on the side where its coefficient is positive.
 Expr Simplifier::index_comparison(BinaryOp op, const Expr& a, const Expr& b, const ExprNode* original) {
@@ -171,6 +197,7 @@ Expr Simplifier::index_comparison(BinaryOp op, const Expr& a, const Expr& b, con
     // The claim is now: difference >= 0.
     if (prover.not_negative(difference)) return make_bool(true);
     if (prover.negative(difference)) return make_bool(false);
+    if (difference.terms.size() > 1) drop_rest(difference);
   }
   const int64_t content = difference.content();
   if (content > 1) {
