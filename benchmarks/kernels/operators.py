@@ -89,12 +89,18 @@ def _image(s: Sizes) -> tuple[int, ...]:
     return (1, s["h"], s["w"], s["c"])
 
 
-def _conv_operations(s: Sizes) -> float:
-    return 2.0 * s["ho"] * s["wo"] * s["o"] * s["c"] * s["kh"] * s["kw"]
+def _taps(s: Sizes, out: int, window: int, image: int) -> int:
+    """How often a window along one axis meets the image: what it reads of the padding needs no arithmetic."""
+    starts = [at * s["stride"] - s["pad"] for at in range(out)]
+    return sum(min(start + window, image) - max(start, 0) for start in starts)
 
 
 def _depthwise_operations(s: Sizes, channels: int) -> float:
-    return 2.0 * s["ho"] * s["wo"] * channels * s["kh"] * s["kw"]
+    return 2.0 * channels * _taps(s, s["ho"], s["kh"], s["h"]) * _taps(s, s["wo"], s["kw"], s["w"])
+
+
+def _conv_operations(s: Sizes) -> float:
+    return s["o"] * _depthwise_operations(s, s["c"])
 
 
 def _matmul_operations(s: Sizes) -> float:

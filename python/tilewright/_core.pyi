@@ -9,9 +9,11 @@ import typing
 
 __all__: list[str] = [
     "Argument",
+    "Array",
     "BlockRef",
     "BufferRef",
     "Expr",
+    "FunctionState",
     "IndexMap",
     "LoopRef",
     "Program",
@@ -27,12 +29,15 @@ __all__: list[str] = [
     "applied_rewrites",
     "argmax",
     "argmin",
+    "array",
+    "backends",
     "ceil",
     "compute",
     "const",
     "const_of",
     "cos",
     "declare_intrinsic",
+    "empty",
     "erf",
     "exp",
     "find_intrinsic",
@@ -62,6 +67,7 @@ __all__: list[str] = [
     "sqrt",
     "sum",
     "tanh",
+    "target_text",
     "var",
     "where",
 ]
@@ -619,6 +625,197 @@ class ScheduleState:
     @property
     def trace(self) -> TraceData: ...
 
+class Array:
+    """
+    An array in the memory of the CPU that functions read and write.
+
+    `tw.empty` and `tw.array` make arrays of their own, row-major and aligned to 64 bytes. `Array.from_dlpack`
+    takes the memory of other libraries without a copy, and `numpy` and `__dlpack__` give it: NumPy, PyTorch and
+    JAX read an Array with their own `from_dlpack`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The extents.
+    strides : tuple of int
+        From one element to the next along each dimension, in elements.
+    dtype : str
+        Name of the dtype.
+    nbytes : int
+        Bytes of all elements.
+    read_only : bool
+        Whether the memory must not be written.
+
+    Examples
+    --------
+    >>> x = tw.array([[1, 2, 3], [4, 5, 6]], "float32")
+    >>> x
+    <tw.Array float32 (2, 3)>
+    >>> np.from_dlpack(x) + 1
+    array([[2., 3., 4.],
+           [5., 6., 7.]], dtype=float32)
+    """
+    @staticmethod
+    def from_dlpack(source: typing.Any) -> Array:
+        """
+        Take the memory of an array of another library, without a copy.
+
+        Parameters
+        ----------
+        source : object
+            Anything with `__dlpack__` and `__dlpack_device__`, on the CPU, with any strides.
+
+        Returns
+        -------
+        Array
+            On the same memory, which it keeps alive; read-only if the source says so.
+
+        Raises
+        ------
+        InvalidType
+            If the source has no `__dlpack__`, or a dtype that there is not.
+        InvalidValue
+            If it lies on another device, or refuses.
+
+        Examples
+        --------
+        >>> a = np.arange(6, dtype="float64").reshape(2, 3)
+        >>> x = tw.Array.from_dlpack(a.T)
+        >>> x.shape, x.strides
+        ((3, 2), (1, 3))
+        >>> x.numpy()[2, 1] = 50
+        >>> a[1, 2]
+        np.float64(50.0)
+        """
+    def __array__(self, dtype: typing.Any = None, copy: typing.Any = None) -> typing.Any: ...
+    def __dlpack__(
+        self,
+        *,
+        stream: typing.Any = None,
+        max_version: typing.Any = None,
+        dl_device: typing.Any = None,
+        copy: typing.Any = None,
+    ) -> typing.Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    def numpy(self) -> numpy.ndarray:
+        """
+        Give a NumPy array on the same memory.
+
+        Returns
+        -------
+        numpy.ndarray
+            A view: writes to either are seen in both. bfloat16 has the dtype of ml_dtypes.
+
+        Examples
+        --------
+        >>> x = tw.empty((2, 2), "int32")
+        >>> x.numpy()[...] = 7
+        >>> x.numpy()
+        array([[7, 7],
+               [7, 7]], dtype=int32)
+        """
+    @property
+    def dtype(self) -> str:
+        """
+        Name of the dtype.
+        """
+    @property
+    def nbytes(self) -> int:
+        """
+        Bytes of all elements.
+        """
+    @property
+    def ndim(self) -> int:
+        """
+        How many dimensions.
+        """
+    @property
+    def read_only(self) -> bool:
+        """
+        Whether the memory must not be written.
+        """
+    @property
+    def shape(self) -> tuple:
+        """
+        The extents.
+        """
+    @property
+    def strides(self) -> tuple:
+        """
+        From one element to the next along each dimension, in elements.
+        """
+
+class FunctionState:
+    """
+    Compiled code of a program; tilewright.Function is made of it.
+    """
+    def __call__(self, *args, **kwargs) -> typing.Any:
+        """
+        Run the function.
+
+        Parameters
+        ----------
+        *arguments : array or int
+            All arguments in order, outputs among them, which are then written in place; or all but the outputs, which
+            are then made. Arrays are of NumPy, `tw.Array`, or anything with `__dlpack__`, on the CPU, of the dtype
+            that the program says. Inputs may have any strides: those that are not contiguous are copied, which
+            `stats.copies` counts. Outputs must be contiguous, writable and overlap no input.
+        **named : array or int
+            Arguments by name. `params`, a dict, gives parameters of the schedule other values than their defaults;
+            `threads`, an int, is the most threads to use.
+
+        Returns
+        -------
+        numpy.ndarray, Array, tuple of them, or None
+            None where outputs were given. Else the output, or a tuple of several: NumPy arrays if every array given is
+            one, else `tw.Array`.
+
+        Raises
+        ------
+        InvalidType
+            If an argument has another dtype, or is no array.
+        InvalidValue
+            If arguments are missing, too many, of another shape, on another device; if an output is read-only, not
+            contiguous, or overlaps an input; if a parameter is out of its range, or the function is closed.
+
+        Examples
+        --------
+        >>> A = te.placeholder((2, 3), name="A")
+        >>> f = tw.build(te.compute((2, 3), lambda i, j: A[i, j] * 2, name="B"))
+        >>> a, b = np.ones((2, 3), "float32"), np.empty((2, 3), "float32")
+        >>> f(a, b)
+        >>> b
+        array([[2., 2., 2.],
+               [2., 2., 2.]], dtype=float32)
+        >>> f(A=b)
+        array([[4., 4., 4.],
+               [4., 4., 4.]], dtype=float32)
+        """
+    @typing.overload
+    def __init__(self, program: Program, target: str) -> None: ...
+    @typing.overload
+    def __init__(self, function: FunctionState, constants: dict) -> None: ...
+    def _close(self) -> None: ...
+    def _export(self, path: str) -> None: ...
+    def _source(self, kind: str) -> str: ...
+    def _stats(self) -> dict: ...
+    def _time(
+        self, arg0: bool, arg1: typing.SupportsFloat | typing.SupportsIndex, *args, **kwargs
+    ) -> tuple[list[float], int]: ...
+    def _tunables(self) -> list: ...
+    @property
+    def program(self) -> Program:
+        """
+        The program that it was made of.
+        """
+    @property
+    def target(self) -> str:
+        """
+        The target in full: with the CPU and its features.
+        """
+
 def abs(x: typing.Any) -> Expr: ...
 def all(x: typing.Any, axis: typing.Any) -> Expr: ...
 def any(x: typing.Any, axis: typing.Any) -> Expr: ...
@@ -629,6 +826,40 @@ def applied_rewrites(program: Program) -> list:
 
 def argmax(x: typing.Any, axis: typing.Any) -> Expr: ...
 def argmin(x: typing.Any, axis: typing.Any) -> Expr: ...
+def array(source: typing.Any, dtype: typing.Any = None) -> Array:
+    """
+    Make an array with the values of another.
+
+    Parameters
+    ----------
+    source : array-like
+        A NumPy array, numbers, nested lists, or anything with `__dlpack__`.
+    dtype : dtype-like, optional
+        What to convert to; the dtype of the source if left out.
+
+    Returns
+    -------
+    Array
+        Row-major, aligned to 64 bytes: a copy always.
+
+    Raises
+    ------
+    InvalidType
+        If there is no such dtype.
+
+    Examples
+    --------
+    >>> tw.array(np.eye(2, dtype="float32")).dtype
+    'float32'
+    >>> tw.array([1, 2], "int8")
+    <tw.Array int8 (2,)>
+    """
+
+def backends() -> list:
+    """
+    The back ends: name, summary, why it cannot be used on this machine (empty: it can).
+    """
+
 def ceil(x: typing.Any) -> Expr: ...
 def compute(
     shape: typing.Any, fn: typing.Any, name: str, axes: collections.abc.Sequence[str]
@@ -648,6 +879,33 @@ def declare_intrinsic(
 ) -> str:
     """
     Adds a tensor intrinsic to the registry.
+    """
+
+def empty(shape: typing.Any, dtype: typing.Any = "float32") -> Array:
+    """
+    Make an array, its elements not set.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        The extents.
+    dtype : dtype-like
+        A name such as "float32", or a NumPy dtype.
+
+    Returns
+    -------
+    Array
+        Row-major, aligned to 64 bytes.
+
+    Raises
+    ------
+    InvalidValue
+        If an extent is negative or there is not so much memory.
+
+    Examples
+    --------
+    >>> tw.empty((2, 3), "bfloat16").nbytes
+    12
     """
 
 def erf(x: typing.Any) -> Expr: ...
@@ -716,6 +974,11 @@ def sin(x: typing.Any) -> Expr: ...
 def sqrt(x: typing.Any) -> Expr: ...
 def sum(x: typing.Any, axis: typing.Any) -> Expr: ...
 def tanh(x: typing.Any) -> Expr: ...
+def target_text(text: str) -> str:
+    """
+    A target in full.
+    """
+
 def var(
     name: str,
     min: typing.SupportsInt | typing.SupportsIndex,

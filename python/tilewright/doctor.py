@@ -71,6 +71,18 @@ def _check_interpreter() -> Check:
     return Check(name="interpreter", ok=True, detail="runs a small reduction and gives NumPy's values")
 
 
+def _check_targets() -> list[Check]:
+    """One check for each back end; those that cannot work on this machine say why."""
+    return [
+        Check(
+            name=target.name,
+            ok=target.usable,
+            detail=f"{target.summary}: builds and runs a small function" if target.usable else target.why_not,
+        )
+        for target in tilewright.targets()
+    ]
+
+
 def report() -> Report:
     """Try every part once.
 
@@ -85,7 +97,7 @@ def report() -> Report:
     >>> doctor.report()["ok"]
     True
     """
-    checks = [_check_interpreter()]
+    checks = [_check_interpreter(), *_check_targets()]
     return Report(
         version=tilewright.__version__,
         python=platform.python_version(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tilewright import _core
@@ -29,7 +29,7 @@ class Parameter(int):
     >>> _ = s.split(s.loops("one")[0], [None, tw.param("tile", max=64, multiple_of=4, default=16)])
     >>> tile = tw.build(s).params["tile"]
     >>> tile, tile.min, tile.max, tile.multiple_of
-    (16, 4, 64, 4)
+    (16, 1, 64, 4)
     """
 
     min: int
@@ -128,13 +128,13 @@ class Stats:
     {'A': 1}
     """
 
-    times: dict[str, float] = field(default_factory=dict)
-    code_bytes: int = 0
-    spills: int = 0
-    spills_outside: int = 0
-    vector_registers: int = 0
-    notes: list[str] = field(default_factory=list)
-    copies: dict[str, int] = field(default_factory=dict)
+    times: dict[str, float]
+    code_bytes: int
+    spills: int
+    spills_outside: int
+    vector_registers: int
+    notes: list[str]
+    copies: dict[str, int]
 
     def __repr__(self) -> str:
         total = sum(self.times.values())

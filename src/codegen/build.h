@@ -27,13 +27,14 @@ struct BuildStats {
 class Module {
  public:
   virtual ~Module() = default;
+  /// `run` and `extents` are null where the code is for another machine.
   virtual const tw_function& function() const = 0;
   virtual const Target& target() const = 0;
   virtual const BuildStats& stats() const = 0;
   /// The program at a stage, as text: "loops" (lowered), "llvm", "asm". A value error lists what there is.
   virtual std::string source(const std::string& kind) const = 0;
-  /// Machine code of the function as an object file of the target, with the symbols NAME_function (a
-  /// tw_function), for linking into a library.
+  /// Machine code as an object file of the target, for linking into a library: it defines the hidden symbol
+  /// tw_module_function, a tw_function.
   virtual std::string object() const = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "codegen/passes/compact_allocations.h"
 #include "codegen/passes/cut_loops.h"
 #include "codegen/passes/flatten_buffers.h"
+#include "codegen/passes/hoist_conditions.h"
 #include "codegen/passes/lower_blocks.h"
 #include "codegen/passes/lower_tensor_calls.h"
 #include "codegen/passes/unroll_loops.h"
@@ -57,6 +58,8 @@ const std::vector<Pass>& lowering_passes() {
        [](const Program& program, PassContext& context) {
          return lower_tensor_calls(program, context.options, context.notes);
        }},
+      {"hoist_conditions", "loops to be written out and vectors are still single loops", Stage::kLowered,
+       plain(hoist_conditions)},
       {"cut_loops", "before loops are unrolled, which would cut each copy", Stage::kLowered,
        plain(cut_loops)},
       {"unroll_loops", "before vectors, so that a vectorised loop may hold unrolled ones", Stage::kLowered,

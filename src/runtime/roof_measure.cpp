@@ -22,8 +22,8 @@ using Clock = std::chrono::steady_clock;
 /// How long a round lasts, in seconds, and how many there are. Rounds are short, so that some fall between
 /// whatever else the machine does; the clock is exact to far less.
 struct Effort {
-  double round = 3e-3;
-  int rounds = 5;
+  double round = 2e-3;
+  int rounds = 10;
 };
 
 /// Where threads meet; they spin, since what they measure is short.
@@ -238,7 +238,7 @@ Bandwidth measure_bandwidth(int64_t working_set, int threads) {
 }
 
 Roof measure_roof_of(const Machine& machine, bool quick) {
-  const Effort effort = quick ? Effort{2e-3, 4} : Effort{3e-3, 5};
+  const Effort effort = quick ? Effort{2e-3, 6} : Effort{2e-3, 10};
   Roof roof{machine.fingerprint(), quick, {}, {}};
   for (const int threads : thread_counts(machine.threads, quick)) {
     for (ComputeRate& rate : measure_rates(threads, effort)) roof.rates.push_back(std::move(rate));

@@ -42,7 +42,10 @@ def test_a_tensor_several_tensors_a_schedule_and_a_program(rng):
 
 def test_several_outputs_are_a_tuple():
     A = te.placeholder((3,), name="A")
-    more, less = te.compute((3,), lambda i: A[i] + 1, name="M"), te.compute((3,), lambda i: A[i] - 1, name="L")
+    more, less = (
+        te.compute((3,), lambda i: A[i] + 1, name="M"),
+        te.compute((3,), lambda i: A[i] - 1, name="L"),
+    )
     f = tw.build([more, less])
     up, down = f(np.zeros(3, "float32"))
     assert up.tolist() == [1, 1, 1] and down.tolist() == [-1, -1, -1]
@@ -231,7 +234,7 @@ def test_parameters_are_ints_with_bounds():
     f = tw.build(tiled())
     assert f.params == {"tile": 16}
     tile = f.params["tile"]
-    assert (tile.min, tile.max, tile.multiple_of) == (4, 64, 4)
+    assert (tile.min, tile.max, tile.multiple_of) == (1, 64, 4)
     assert json.dumps(f.params) == '{"tile": 16}'
     assert tw.build(add()).params == {}
 
@@ -388,4 +391,6 @@ def test_targets_tell_which_work():
 
 
 def test_functions_show_their_arguments():
-    assert repr(tw.build(add())) == "<tw.Function main(A: in float32[4], B: in float32[4], C: out float32[4])>"
+    assert (
+        repr(tw.build(add())) == "<tw.Function main(A: in float32[4], B: in float32[4], C: out float32[4])>"
+    )

@@ -40,6 +40,7 @@ def test_doctor_says_what_works():
     assert found.returncode == 0
     assert f"tilewright   {tw.__version__}" in found.stdout
     assert "interpreter  ok" in found.stdout
+    assert "llvm         ok: machine code for CPUs" in found.stdout
 
 
 def test_doctor_as_json(capsys):
@@ -48,7 +49,7 @@ def test_doctor_as_json(capsys):
     assert set(report) == set(doctor.Report.__annotations__)
     assert report["ok"] is True
     assert report["cores"] >= 1
-    assert [check["name"] for check in report["checks"]] == ["interpreter"]
+    assert [check["name"] for check in report["checks"]] == ["interpreter", "llvm"]
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
@@ -59,3 +60,10 @@ def test_doctor_fails_when_a_check_fails(monkeypatch, capsys, flags):
     monkeypatch.setattr(tw, "interpret", broken)
     assert cli.main(["doctor", *flags]) == 1
     assert "no memory left" in capsys.readouterr().out
+
+
+def test_doctor_says_why_a_target_does_not_work(monkeypatch, capsys):
+    broken = tw.TargetInfo("llvm", False, "this processor is not known", "machine code")
+    monkeypatch.setattr(tw, "targets", lambda: [broken])
+    assert cli.main(["doctor"]) == 1
+    assert "llvm         FAILED: this processor is not known" in capsys.readouterr().out

@@ -48,27 +48,30 @@ class LlvmModule : public Module {
   }
 
  public:
-  LlvmModule(const Program& program, const Target& target) : program_(program), target_(target) {
+  LlvmModule(const Program& program, const Target& target)
+      : program_(program), target_(target), description_(program) {
     Lowered lowered = lower(program, lower_options(target));
     flat_ = lowered.program;
     stats_.times = std::move(lowered.times);
     stats_.notes = std::move(lowered.notes);
     const auto machine = target_machine(target_);
     llvm::LLVMContext context;
-    const auto module = timed("emit", [&] { return emit_module(program_, flat_, target_, context); });
+    const auto module =
+        timed("emit", [&] { return emit_module(program_, flat_, description_, target_, context); });
     check(*module);
     timed("llvm optimise", [&] { optimise(*module, *machine); });
     object_ = timed("llvm code", [&] { return object_code(*module, *machine, &stats_); });
     if (!target_.is_host) return;
     code_ = timed("link", [&] { return load_object(object_); });
     stats_.code_bytes = code_->bytes();
-    timed("look up", [&] { function_ = static_cast<const tw_function*>(code_->address(kFunctionSymbol)); });
+    timed("look up", [&] {
+      const auto* loaded = static_cast<const tw_function*>(code_->address(kFunctionSymbol));
+      description_.set_code(loaded->run, loaded->extents);
+    });
   }
 
   const tw_function& function() const override {
-    if (!function_)
-      raise_unsupported("code for {} does not run on this machine; export it and run it there", target_.text);
-    return *function_;
+    return description_.function();
   }
   const Target& target() const override {
     return target_;
@@ -86,7 +89,7 @@ class LlvmModule : public Module {
       raise_value("there is no source '{}' of target llvm; there are loops, llvm and asm", kind);
     llvm::LLVMContext context;
     const auto machine = target_machine(target_);
-    const auto module = emit_module(program_, flat_, target_, context);
+    const auto module = emit_module(program_, flat_, description_, target_, context);
     optimise(*module, *machine);
     if (kind == "asm") return assembly(*module, *machine);
     std::string text;
@@ -98,10 +101,10 @@ class LlvmModule : public Module {
  private:
   Program program_, flat_;
   Target target_;
+  FunctionDescription description_;
   BuildStats stats_;
   std::string object_;
   std::unique_ptr<LoadedCode> code_;
-  const tw_function* function_ = nullptr;
 };
 
 const BackendRegistration registration{{

@@ -5,18 +5,20 @@
 
 #include <llvm/IR/Module.h>
 
+#include "codegen/describe.h"
 #include "codegen/target.h"
 #include "ir/program.h"
 
 namespace tw::codegen {
 
-/// The symbol of the tw_function (runtime/core/function.h) that a module defines; hidden.
+/// The symbol of the tw_function (runtime/core/function.h) that object code defines; hidden.
 inline constexpr const char* kFunctionSymbol = "tw_module_function";
 
 /// A module with the kernel, the function of extents and their description. `program` is what the user
 /// scheduled, `flat` what became of it in stage kFlat: both have the same parameters. Errors: an unsupported
 /// error for what CPUs do not have (loops bound to GPU indices, barriers of threads, fragments).
-std::unique_ptr<llvm::Module> emit_module(const Program& program, const Program& flat, const Target& target,
+std::unique_ptr<llvm::Module> emit_module(const Program& program, const Program& flat,
+                                          const FunctionDescription& description, const Target& target,
                                           llvm::LLVMContext& context);
 
 }  // namespace tw::codegen

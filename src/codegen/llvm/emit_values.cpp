@@ -292,6 +292,8 @@ void Emitter::store(const BufferNode& buffer, const Expr& index, Value* stored, 
     Value* pointer = address(buffer, ramp->base);
     if (mask) {
       annotated(b_.CreateMaskedStore(stored, pointer, align, mask), buffer);
+    } else if (streaming_) {
+      stream(buffer, pointer, stored);
     } else {
       annotated(b_.CreateAlignedStore(stored, pointer, align), buffer);
     }
@@ -301,6 +303,49 @@ void Emitter::store(const BufferNode& buffer, const Expr& index, Value* stored, 
         ramp ? value(Ramp::make(make_zero(ramp->base.dtype()), ramp->stride, lanes)) : value(index);
     annotated(b_.CreateMaskedScatter(stored, b_.CreateGEP(element, base, offsets), align, mask), buffer);
   }
+}
+
+/// Past the caches. Such stores need aligned addresses, which only the run knows: whole vectors where the
+/// address allows, else parts of 16 bytes (which fill lines as well), else an ordinary store.
+void Emitter::stream(const BufferNode& buffer, Value* pointer, Value* stored) {
+  constexpr uint64_t kPart = 16;
+  const auto bytes = module_.getDataLayout().getTypeStoreSize(stored->getType()).getFixedValue();
+  const auto put = [&](Value* value, Value* to, uint64_t align, bool past) {
+    auto* store = annotated(b_.CreateAlignedStore(value, to, llvm::Align(align)), buffer);
+    if (past)
+      store->setMetadata(llvm::LLVMContext::MD_nontemporal,
+                         llvm::MDNode::get(llvm_, llvm::ConstantAsMetadata::get(b_.getInt32(1))));
+  };
+  const auto element = static_cast<uint64_t>(buffer.dtype.bytes());
+  if (bytes % kPart != 0 || (bytes & (bytes - 1)) != 0) return put(stored, pointer, element, false);
+  const uint64_t whole = std::min<uint64_t>(bytes, static_cast<uint64_t>(target_.vector_bits) / 8);
+  has_streamed_ = true;
+  Value* number = b_.CreatePtrToInt(pointer, b_.getInt64Ty());
+  const auto is_aligned = [&](uint64_t to) {
+    return b_.CreateICmpEQ(b_.CreateAnd(number, b_.getInt64(to - 1)), b_.getInt64(0));
+  };
+  llvm::BasicBlock *all = block("stream"), *other = block("unaligned"), *parts = block("stream_parts"),
+                   *plain = block("store"), *behind = block("behind");
+  b_.CreateCondBr(is_aligned(whole), all, other);
+  b_.SetInsertPoint(all);
+  put(stored, pointer, whole, true);
+  b_.CreateBr(behind);
+  b_.SetInsertPoint(other);
+  b_.CreateCondBr(is_aligned(kPart), parts, plain);
+  b_.SetInsertPoint(parts);
+  Value* words =
+      b_.CreateBitCast(stored, llvm::FixedVectorType::get(b_.getInt32Ty(), static_cast<unsigned>(bytes / 4)));
+  for (uint64_t at = 0; at < bytes; at += kPart) {
+    const int first = static_cast<int>(at / 4);
+    Value* part = b_.CreateShuffleVector(words, llvm::ArrayRef<int>{first, first + 1, first + 2, first + 3});
+    put(part, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), pointer, at), kPart, true);
+  }
+  b_.CreateBr(behind);
+  b_.SetInsertPoint(plain);
+  put(stored, pointer, element, false);
+  b_.CreateBr(behind);
+  b_.SetInsertPoint(behind);
+  known_.clear();
 }
 
 void Emitter::on(const Store& node) {

@@ -73,6 +73,8 @@ llvm::Function* Emitter::begin_function(const std::string& name, llvm::FunctionT
 }
 
 void Emitter::end_function() {
+  // Stores past the caches are seen in no order by other threads until a fence.
+  if (std::exchange(has_streamed_, false)) b_.CreateFence(llvm::AtomicOrdering::SequentiallyConsistent);
   leave(b_.getInt32(kOk));
   current_.exit->moveAfter(&current_.function->back());
 }

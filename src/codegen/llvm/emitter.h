@@ -88,6 +88,7 @@ class Emitter : Visitor {
     access->setMetadata(llvm::LLVMContext::MD_noalias, place.others);
     return access;
   }
+  void stream(const BufferNode& buffer, llvm::Value* pointer, llvm::Value* stored);
   /// The lanes that may read: `predicate` and what selects around say; null: all.
   llvm::Value* mask_of(const Expr& predicate, int lanes, const BufferNode& buffer, const Expr& index);
   bool is_inside(const BufferNode& buffer, const Expr& index) const;
@@ -116,8 +117,9 @@ class Emitter : Visitor {
   Arithmetic math_;
   Function current_;
   Context context_;
-  int64_t stack_bytes_ = 0;  // of allocas of the current function
-  bool streaming_ = false;
+  int64_t stack_bytes_ = 0;       // of allocas of the current function
+  bool streaming_ = false;        // stores go past the caches
+  bool has_streamed_ = false;     // some of the current function
   llvm::Value* guard_ = nullptr;  // the lanes that selects around let read; null: all
   std::unordered_map<const Variable*, llvm::Value*> vars_;
   std::unordered_map<const Variable*, std::size_t> depths_;

@@ -56,6 +56,10 @@ class RegisterUse : public llvm::MachineFunctionPass {
  private:
   static bool is_spill(const llvm::MachineFunction& function, const llvm::TargetInstrInfo& instructions,
                        const llvm::MachineInstr& instruction) {
+    // What a function saves for its caller is no spill.
+    if (instruction.getFlag(llvm::MachineInstr::FrameSetup) ||
+        instruction.getFlag(llvm::MachineInstr::FrameDestroy))
+      return false;
     llvm::SmallVector<const llvm::MachineMemOperand*, 2> accesses;
     instructions.hasLoadFromStackSlot(instruction, accesses);
     instructions.hasStoreToStackSlot(instruction, accesses);

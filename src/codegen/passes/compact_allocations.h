@@ -18,9 +18,9 @@ namespace tw::codegen {
 
 /// A program without blocks, with each allocated buffer cut to the box that is touched while it lives:
 /// subscripts count from the start of the box, extents are free of loop variables where a bound of them is.
-/// Dimensions whose box is not known, or as large as they are, stay; so do buffers that asynchronous copies or
-/// prefetches use, buffers with a layout of their own, and those in which a tensor intrinsic would no longer
-/// find the strides that it needs.
+/// Dimensions whose box is not known, or as large as they are, stay; so do buffers that asynchronous copies
+/// or prefetches use, buffers with a layout of their own, and those in which a tensor intrinsic would no
+/// longer find the strides that it needs.
 Program compact_allocations(const Program& program);
 
 }  // namespace tw::codegen

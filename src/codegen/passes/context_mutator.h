@@ -23,10 +23,12 @@ class ContextMutator : public Mutator {
     return Stmt(rebuild(node));
   }
   Stmt on(const If& node) override {
+    const Expr cond = mutate(node.cond);
     const Stmt then_body = under(node.cond, node.then_body);
     const Stmt else_body = node.else_body ? under(logical_not(node.cond), node.else_body) : Stmt();
-    if (then_body.same_as(node.then_body) && else_body.same_as(node.else_body)) return Stmt(&node);
-    return If::make(node.cond, then_body, else_body);
+    if (cond.same_as(node.cond) && then_body.same_as(node.then_body) && else_body.same_as(node.else_body))
+      return Stmt(&node);
+    return If::make(cond, then_body, else_body);
   }
 
   /// The statement rewritten where the condition holds.

@@ -1,177 +1,41 @@
 #include "codegen/passes/cut_loops.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
-#include "codegen/passes/context_mutator.h"
-#include "ir/analysis/access_map.h"
-#include "ir/analysis/accesses.h"
+#include "codegen/passes/conditions.h"
+#include "ir/equal.h"
 #include "ir/simplify.h"
 #include "support/error.h"
 
 namespace tw::codegen {
 namespace {
 
-/// A part of a condition below a loop, and for which turns of the loop it is known.
-struct Known {
-  const ExprNode* part = nullptr;
-  bool value = true;   // what it is from `low` on, or before `high`
-  Expr low, high;      // one of them
-  bool exact = false;  // on the other side it is the opposite
-};
+using Values = std::unordered_map<const ExprNode*, bool>;
 
-/// A loop over the taps of a window, say: its conditions are better decided by a longer loop around it, which
-/// leaves it whole.
-bool is_short(const For& loop) {
-  const auto turns = as_int(loop.extent);
-  return turns && *turns <= 16;
+constexpr int64_t kLargestPeel = 512;  // statements of a body whose first turn is written apart
+
+bool is_innermost(const For& loop) {
+  return !contains<For>(loop.body.get(), [](const For& inner) { return is_cut(inner); });
 }
 
-bool is_cut(const For& loop) {
-  return loop.loop_kind == LoopKind::kSerial || loop.loop_kind == LoopKind::kParallel;
+bool is_empty(const Stmt& s) {
+  const auto* seq = as<Seq>(s);
+  return !s || (seq && seq->stmts.empty());
 }
 
-/// Finds what is known of the conditions below a loop. `longer` are the variables of longer loops around it:
-/// a short loop leaves them the conditions that they share.
-class FindKnown : public Visitor {
- public:
-  FindKnown(const For& loop, const std::vector<Var>& longer, const Context& outside)
-      : loop_(loop), context_(outside) {
-    context_.bind(loop.var, 0, loop.extent);
-    if (is_short(loop)) not_ours_ = longer;
-  }
-  std::vector<Known> find() {
-    visit(loop_.body);
-    return std::move(found_);
-  }
-
- protected:
-  using Visitor::on;
-  void on(const For& node) override {
-    const ContextScope scope(context_);
-    context_.bind(node.var, 0, node.extent);
-    std::vector<Var>& vars = is_cut(node) && (!is_short(node) || is_short(loop_)) ? not_ours_ : inner_;
-    vars.push_back(node.var);
-    walk(node);
-    vars.pop_back();
-  }
-  void on(const Let& node) override {
-    not_ours_.push_back(node.var);
-    walk(node);
-    not_ours_.pop_back();
-  }
-  void on(const If& node) override {
-    condition(node.cond);
-    walk(node);
-  }
-  void on(const Select& node) override {
-    condition(node.cond);
-    walk(node);
-  }
-  void on(const Load& node) override {
-    condition(node.predicate);
-    walk(node);
-  }
-  void on(const Store& node) override {
-    condition(node.predicate);
-    walk(node);
-  }
-
- private:
-  void condition(const Expr& cond) {
-    if (!cond) return;
-    const auto* both = as<Binary>(cond);
-    if (both && (both->op == BinaryOp::kAnd || both->op == BinaryOp::kOr)) {
-      condition(both->a);
-      condition(both->b);
-      return;
-    }
-    if (const auto* negation = as<Unary>(cond)) return condition(negation->a);
-    if (!both || !is_comparison(both->op) || !both->a.dtype().is_index() || !uses_var(cond, loop_.var))
-      return;
-    if (contains<Load>(cond.get()) || !seen_.insert(both).second) return;
-    for (const Var& var : not_ours_)
-      if (uses_var(cond, var)) return;
-    switch (both->op) {
-      case BinaryOp::kLt: return order(*both, both->b - both->a - 1, true);
-      case BinaryOp::kLe: return order(*both, both->b - both->a, true);
-      case BinaryOp::kEq: return equality(*both, false);
-      case BinaryOp::kNe: return equality(*both, true);
-      default: return;
-    }
-  }
-
-  /// The comparison has the value where gap >= 0, for every turn of the loops inside.
-  void order(const Binary& part, const Expr& gap, bool value) {
-    std::vector<Var> inside;
-    for (const Var& var : inner_)
-      if (uses_var(gap, var)) inside.push_back(var);
-    Expr least = gap;
-    if (!inside.empty()) {
-      const auto ends = symbolic_bounds(gap, inside, context_);
-      if (!ends || !ends->min) return;
-      least = ends->min;
-    }
-    const AccessMap map = access_map({least}, {loop_.var}, context_);
-    const SubscriptForm& form = map.subscripts.front();
-    if (!form.is_affine() || form.affine.terms.size() != 1) return;
-    const Expr& factor = form.affine.terms.front().coefficient;
-    const Expr& base = form.affine.base;
-    Known known{&part, value, {}, {}, inside.empty()};
-    if (prove(gt(factor, 0), context_)) {
-      known.low = ceildiv(-base, factor);
-    } else if (prove(lt(factor, 0), context_)) {
-      known.high = floordiv(base, -factor) + 1;
-    } else {
-      return;
-    }
-    found_.push_back(std::move(known));
-  }
-
-  /// Two sides that differ stay apart before or after the turn in which they meet.
-  void equality(const Binary& part, bool differs) {
-    const std::size_t before = found_.size();
-    order(part, part.a - part.b - 1, differs);
-    if (found_.size() == before || found_.back().high) {
-      // Where a - b falls, b - a rises: prefer the long part after the meeting.
-      order(part, part.b - part.a - 1, differs);
-      if (found_.size() == before + 2) {
-        const std::size_t drop = found_.back().low ? before : before + 1;
-        found_.erase(found_.begin() + static_cast<std::ptrdiff_t>(drop));
-      }
-    }
-    if (found_.size() > before) found_.back().exact = false;
-  }
-
-  const For& loop_;
-  Context context_;
-  std::vector<Var> inner_, not_ours_;
-  std::unordered_set<const Node*> seen_;
-  std::vector<Known> found_;
-};
-
-/// A body with conditions replaced by what they are.
-class Decide : public Mutator {
- public:
-  explicit Decide(std::unordered_map<const ExprNode*, bool> values) : values_(std::move(values)) {}
-
+/// Takes the marks of choices away.
+class Unmark : public Mutator {
  protected:
   using Mutator::on;
-  Expr on(const Binary& node) override {
-    const auto found = values_.find(&node);
-    return found == values_.end() ? Expr(rebuild(node)) : make_bool(found->second);
+  Stmt on(const Attr& node) override {
+    return node.key == kChoiceOfForms ? mutate(node.body) : Stmt(rebuild(node));
   }
-
- private:
-  std::unordered_map<const ExprNode*, bool> values_;
+  Stmt on(const Seq& node) override {
+    std::vector<Stmt> stmts;
+    for (const Stmt& stmt : node.stmts) stmts.push_back(mutate(stmt));
+    return Seq::make(std::move(stmts));
+  }
 };
-
-std::size_t size_of(const Stmt& s) {
-  std::size_t size = 0;
-  for_each_node(s, [&](const Node*) { ++size; });
-  return size;
-}
 
 class CutLoops : public ContextMutator {
  protected:
@@ -182,63 +46,145 @@ class CutLoops : public ContextMutator {
     const Stmt inside = ContextMutator::on(node);
     if (is_longer) longer_.pop_back();
     const auto& loop = *as<For>(inside);
-    return is_cut(loop) ? cut(loop, inside) : inside;
+    if (!is_cut(loop)) return inside;
+    const std::vector<Known> known = known_conditions(loop, longer_, context_);
+    if (known.empty()) return inside;
+    if (const Stmt parts = cut(loop, known)) return parts;
+    return with_choice(loop);
   }
 
  private:
-  static constexpr std::size_t kLargestCopy = 20000;  // nodes: beyond, code grows more than conditions cost
+  /// The loop in parts; null when that is not worth its copies, or cannot be.
+  Stmt cut(const For& loop, const std::vector<Known>& known) {
+    if (loop.loop_kind == LoopKind::kParallel) return {};
+    const int64_t size = written_size(loop.body);
+    const bool one_turn_differs =
+        is_innermost(loop) &&
+        std::all_of(known.begin(), known.end(), [](const Known& part) { return part.equality; });
+    const bool may_grow = one_turn_differs ? size <= kLargestPeel : size <= kCheapCopy;
+    // Where nothing is left of the other parts, a loop of any size may be cut.
+    if (!may_grow && !std::all_of(known.begin(), known.end(), [](const Known& k) { return k.exact; }))
+      return {};
+    const Stmt parts = in_parts(loop, known);
+    const int64_t most = may_grow && one_turn_differs ? 2 * size + kCheapCopy : size + 2 + kCheapCopy;
+    return written_size(parts) <= most ? parts : Stmt();
+  }
 
-  Stmt cut(const For& loop, const Stmt& as_it_is) {
-    const std::vector<Known> known = FindKnown(loop, longer_, context_).find();
-    if (known.empty() || size_of(loop.body) > kLargestCopy) return as_it_is;
+  Stmt in_parts(const For& loop, const std::vector<Known>& known) {
     Expr low(0), high = loop.extent;
-    std::unordered_map<const ExprNode*, bool> middle, before, after;
-    int lows = 0, highs = 0;
+    Values middle, before, after;
+    std::vector<Expr> lows, highs;
+    const auto add = [&](std::vector<Expr>& limits, const Expr& limit) {
+      const Expr simple = simplify(limit, context_);
+      for (const Expr& known_limit : limits)
+        if (structural_equal(known_limit, simple)) return;
+      limits.push_back(simple);
+    };
     for (const Known& part : known) {
       middle[part.part] = part.value;
-      if (part.low) {
-        low = max(low, part.low);
-        ++lows;
-        if (part.exact) before[part.part] = !part.value;
-      } else {
-        high = min(high, part.high);
-        ++highs;
-        if (part.exact) after[part.part] = !part.value;
-      }
+      add(part.low ? lows : highs, part.low ? part.low : part.high);
+      if (part.exact) (part.low ? before : after)[part.part] = !part.value;
     }
+    for (const Expr& limit : lows) low = max(low, limit);
+    for (const Expr& limit : highs) high = min(high, limit);
     // Of several limits it is not known which one ends the middle.
-    if (lows > 1) before.clear();
-    if (highs > 1) after.clear();
+    if (lows.size() > 1) before.clear();
+    if (highs.size() > 1) after.clear();
     low = simplify(min(low, loop.extent), context_);
     high = simplify(max(high, low), context_);
-    if (prove(le(high, low), context_)) return as_it_is;
-    if (loop.loop_kind == LoopKind::kParallel) return choice(loop, low, high, middle);
+    if (prove(le(high, low), context_)) return Stmt(&loop);
     return Seq::make({part(loop, Expr(0), low, before), part(loop, low, high, middle),
                       part(loop, high, loop.extent, after)});
   }
 
   /// The turns begin <= var < end, with conditions decided; null when there are none.
-  Stmt part(const For& loop, const Expr& begin, const Expr& end,
-            const std::unordered_map<const ExprNode*, bool>& values) {
+  Stmt part(const For& loop, const Expr& begin, const Expr& end, const Values& values) {
     const Expr turns = simplify(end - begin, context_);
     if (prove(le(turns, 0), context_)) return {};
     const Var var(loop.var->name.text);
-    const Stmt decided = Decide(values).mutate(loop.body);
+    const Stmt decided = decide(loop.body, values);
     const Stmt body = with_fresh_names(substitute(decided, {{&*loop.var, begin + Expr(var)}}));
-    const Stmt fresh = For::make(var, turns, body, loop.loop_kind, loop.ordered);
-    Stmt result = simplify(fresh, context_);
-    const auto* empty = as<Seq>(result);
-    return empty && empty->stmts.empty() ? Stmt() : result;
+    auto* fresh = new For(loop);
+    const Stmt owner(fresh);
+    fresh->var = var;
+    fresh->extent = turns;
+    fresh->body = body;
+    const Stmt result = simplify(owner, context_);
+    return is_empty(result) ? Stmt() : result;
   }
 
-  /// A loop whose turns choose: a parallel region stays one.
-  Stmt choice(const For& loop, const Expr& low, const Expr& high,
-              const std::unordered_map<const ExprNode*, bool>& middle) {
-    const Expr inside = logical_and(le(low, loop.var), lt(loop.var, high));
+  /// The loop with full forms beside the general ones in its body.
+  Stmt with_choice(const For& loop) {
+    const ContextScope scope(context_);
+    context_.bind(loop.var, 0, loop.extent);
+    const Stmt body = choose(loop, loop.body);
+    if (body.same_as(loop.body)) return Stmt(&loop);
     auto* copy = new For(loop);
-    const Stmt owner(copy);
-    copy->body = If::make(inside, with_fresh_names(Decide(middle).mutate(loop.body)), loop.body);
-    return simplify(owner, context_);
+    copy->body = body;
+    return Stmt(copy);
+  }
+
+  Stmt choose(const For& loop, const Stmt& s) {
+    if (const auto* node = as<Allocate>(s)) {
+      const Stmt body = choose(loop, node->body);
+      return body.same_as(node->body) ? s : Allocate::make(node->buffer, body);
+    }
+    if (const auto* node = as<Attr>(s); node && node->key != kChoiceOfForms) {
+      const Stmt body = choose(loop, node->body);
+      return body.same_as(node->body) ? s : Attr::make(node->key, node->value, body);
+    }
+    const auto* seq = as<Seq>(s);
+    if (!seq) return choice(s, choices_in(s, loop, longer_, context_));
+    // Neighbours that have conditions are decided together.
+    std::vector<Stmt> stmts, group;
+    std::vector<Choice> of_group;
+    const auto close = [&] {
+      if (!group.empty()) stmts.push_back(choice(Seq::make(group), of_group));
+      group.clear();
+      of_group.clear();
+    };
+    for (const Stmt& stmt : seq->stmts) {
+      const bool is_group = as<Allocate>(stmt) != nullptr;
+      const std::vector<Choice> choices =
+          is_group ? std::vector<Choice>() : choices_in(stmt, loop, longer_, context_);
+      if (choices.empty()) {
+        close();
+        stmts.push_back(is_group ? choose(loop, stmt) : stmt);
+      } else {
+        group.push_back(stmt);
+        of_group.insert(of_group.end(), choices.begin(), choices.end());
+      }
+    }
+    close();
+    Stmt chosen = Seq::make(std::move(stmts));
+    const auto* now = as<Seq>(chosen);
+    const bool same =
+        now && std::equal(now->stmts.begin(), now->stmts.end(), seq->stmts.begin(), seq->stmts.end(),
+                          [](const Stmt& x, const Stmt& y) { return x.same_as(y); });
+    return same ? s : chosen;
+  }
+
+  /// if all conditions hold: the statement without them; else: as it is
+  Stmt choice(const Stmt& s, const std::vector<Choice>& choices) {
+    if (std::none_of(choices.begin(), choices.end(), [](const Choice& c) { return c.own; })) return s;
+    const Context outside = context_;
+    const ContextScope scope(context_);
+    Values values;
+    Expr all = make_bool(true);
+    for (const Choice& part : choices) {
+      values[part.part] = true;
+      const Expr holds = simplify(ge(part.gap, 0), context_);
+      if (prove(holds, context_)) continue;
+      if (prove(lt(part.gap, 0), context_)) return s;
+      all = logical_and(all, holds);
+      context_.assume(holds);
+    }
+    const Stmt full = simplify(with_fresh_names(decide(s, values)), context_);
+    if (is_int(all, 1)) return full;
+    if (choices.size() > 1 || !choices.front().exact)
+      return Attr::make(kChoiceOfForms, int64_t{1}, If::make(all, full, s));
+    const Stmt other = simplify(decide(s, {{choices.front().part, false}}), outside);
+    return If::make(all, full, is_empty(other) ? Stmt() : other);
   }
 
   std::vector<Var> longer_;  // variables of the loops around that are not short
@@ -247,7 +193,7 @@ class CutLoops : public ContextMutator {
 }  // namespace
 
 Program cut_loops(const Program& program) {
-  return CutLoops().mutate(program);
+  return Unmark().mutate(CutLoops().mutate(program));
 }
 
 }  // namespace tw::codegen

@@ -1,5 +1,8 @@
 #include "codegen/passes/lower_blocks.h"
 
+#include <algorithm>
+#include <unordered_map>
+
 #include "codegen/passes/context_mutator.h"
 #include "ir/analysis/iter_map.h"
 #include "ir/simplify.h"
@@ -20,14 +23,21 @@ class LowerBlocks : public ContextMutator {
     return result;
   }
 
+  Stmt on(const Allocate& node) override {
+    depth_of_[node.buffer.get()] = loops_.size();
+    return ContextMutator::on(node);
+  }
+
   Stmt on(const Block& node) override {
-    if (node.init) require_first_at_zero(node);
     VarMap values;
     Expr first = make_bool(true);
-    for (const BlockAxis& axis : node.axes) {
+    const std::vector<Expr> since = node.init ? since_allocation(node) : std::vector<Expr>();
+    for (std::size_t i = 0; i < node.axes.size(); ++i) {
+      const BlockAxis& axis = node.axes[i];
       values[&*axis.var] = axis.binding;
-      if (axis.axis_kind != AxisKind::kSpatial) first = logical_and(first, eq(axis.binding, 0));
+      if (node.init && axis.axis_kind != AxisKind::kSpatial) first = logical_and(first, eq(since[i], 0));
     }
+    if (node.init) require_first_at_zero(node, since);
     // Blocks inside are lowered after the axes around them are gone.
     Stmt body = mutate(substitute(node.body, values));
     if (node.init) body = Seq::make({If::make(first, mutate(substitute(node.init, values))), body});
@@ -35,12 +45,29 @@ class LowerBlocks : public ContextMutator {
   }
 
  private:
+  /// How far the axes have come since the buffer that the block begins was allocated: loops around its
+  /// allocation do not count, since each of their turns begins anew.
+  std::vector<Expr> since_allocation(const Block& block) {
+    std::size_t depth = 0;
+    for_each_node(block.init, [&](const Node* node) {
+      const auto* store = as<Store>(node);
+      const auto found = store ? depth_of_.find(store->buffer.get()) : depth_of_.end();
+      if (found != depth_of_.end()) depth = std::max(depth, found->second);
+    });
+    inner_.assign(loops_.begin() + static_cast<std::ptrdiff_t>(depth), loops_.end());
+    VarMap begin;
+    for (const LoopRange& loop : inner_) begin[&*loop.var] = Expr(0);
+    std::vector<Expr> since;
+    for (const BlockAxis& axis : block.axes)
+      since.push_back(depth == 0 ? axis.binding
+                                 : simplify(axis.binding - substitute(axis.binding, begin), context_));
+    return since;
+  }
+
   /// Of the instances of a spatial point the one at 0 of all reduction axes must come first.
-  void require_first_at_zero(const Block& block) {
-    if (reduces_in_own_loops(block)) return;
-    std::vector<Expr> bindings;
-    for (const BlockAxis& axis : block.axes) bindings.push_back(axis.binding);
-    const IterMapResult map = detect_iter_map(bindings, loops_, block.predicate, context_);
+  void require_first_at_zero(const Block& block, const std::vector<Expr>& since) {
+    if (reduces_in_own_loops(block, since)) return;
+    const IterMapResult map = detect_iter_map(since, inner_, block.predicate, context_);
     std::string fault = map.reason;
     for (std::size_t i = 0; map && i < block.axes.size(); ++i) {
       if (block.axes[i].axis_kind == AxisKind::kSpatial) continue;
@@ -53,29 +80,30 @@ class LowerBlocks : public ContextMutator {
     if (!fault.empty())
       raise_unsupported(
           "block {}: it is not known which instance of its reduction runs first ({}); give it an init of its "
-          "own "
-          "with decompose_reduction",
+          "own with decompose_reduction",
           block.name.text, fault);
   }
 
   /// Whether the loops of the reduction axes drive nothing else, so that their first turns, where the axes
   /// are 0, come first.
-  bool reduces_in_own_loops(const Block& block) const {
+  bool reduces_in_own_loops(const Block& block, const std::vector<Expr>& since) const {
     VarMap start;
-    for (const LoopRange& loop : loops_) {
+    for (const LoopRange& loop : inner_) {
       bool reduces = false, places = false;
-      for (const BlockAxis& axis : block.axes)
-        (axis.axis_kind == AxisKind::kSpatial ? places : reduces) |= uses_var(axis.binding, loop.var);
+      for (std::size_t i = 0; i < block.axes.size(); ++i)
+        (block.axes[i].axis_kind == AxisKind::kSpatial ? places : reduces) |= uses_var(since[i], loop.var);
       if (reduces && places) return false;
       if (reduces) start[&*loop.var] = Expr(0);
     }
-    for (const BlockAxis& axis : block.axes)
-      if (axis.axis_kind != AxisKind::kSpatial && !prove(eq(substitute(axis.binding, start), 0), context_))
+    for (std::size_t i = 0; i < block.axes.size(); ++i)
+      if (block.axes[i].axis_kind != AxisKind::kSpatial &&
+          !prove(eq(substitute(since[i], start), 0), context_))
         return false;
     return true;
   }
 
-  std::vector<LoopRange> loops_;
+  std::vector<LoopRange> loops_, inner_;  // around; and of those, inside of an allocation
+  std::unordered_map<const BufferNode*, std::size_t> depth_of_;  // loops around the allocation
 };
 
 }  // namespace

@@ -12,9 +12,10 @@
 
 namespace tw::codegen {
 
-/// The program without blocks. A reduction starts in the instance whose reduction axes are all 0, which is
-/// the first to run: bindings that are no sums of digits of loops with factors of at least 0 are an
-/// unsupported error that names the block (decompose_reduction gives such a block an init of its own).
+/// The program without blocks. A reduction starts in the instance whose reduction axes are all 0, or where
+/// they begin in the life of the buffer that it goes to, which is the first to run: bindings that are no sums
+/// of digits of loops with factors of at least 0 are an unsupported error that names the block
+/// (decompose_reduction gives such a block an init of its own).
 Program lower_blocks(const Program& program);
 
 }  // namespace tw::codegen

@@ -51,6 +51,7 @@ class Simplifier {
   Expr index_sum(const Expr& e);
   Expr index_binary(BinaryOp op, const Expr& a, const Expr& b, const ExprNode* original);
   Expr index_extreme(BinaryOp op, const Expr& a, const Expr& b);
+  void drop_rest(Sum& claim);
   Expr index_comparison(BinaryOp op, const Expr& a, const Expr& b, const ExprNode* original);
   Expr vector_comparison(BinaryOp op, const Expr& a, const Expr& b);
 

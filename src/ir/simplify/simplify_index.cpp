@@ -3,6 +3,9 @@
 //   j + i*4 - i*2        ->  i*2 + j
 //   i*4 + 3 < n*4        ->  i < n
 //   min(i, n), i < n     ->  i
+#include <algorithm>
+
+#include "ir/scalar.h"
 #include "ir/simplify/simplify_expr.h"
 #include "ir/simplify/unit.h"
 
@@ -152,8 +155,8 @@ bool count_whole_variables(Sum& difference) {
 
 }  // namespace
 
-/// i*14 + r < n*14 with 0 <= r < 14 says i < n: terms that change nothing between two multiples of what divides
-/// the others go away. Claims are sums that are not negative.
+/// i*14 + r < n*14 with 0 <= r < 14 says i < n: terms that change nothing between two multiples of what
+/// divides the others go away. Claims are sums that are not negative.
 void Simplifier::drop_rest(Sum& claim) {
   std::vector<int64_t> divisors;
   for (const Product& term : claim.terms) {
@@ -169,12 +172,13 @@ void Simplifier::drop_rest(Sum& claim) {
     if (rest.terms.empty()) continue;
     const Interval range = bounds(rest, *context_);
     if (range.min == kNoMin || range.max == kNoMax) continue;
-    const int64_t quotient = floor_divide(range.min, divisor);
-    if (floor_divide(range.max, divisor) != quotient) continue;
+    const int64_t quotient = scalar::floor_div(range.min, divisor);
+    if (scalar::floor_div(range.max, divisor) != quotient) continue;
     whole.divide_exactly(divisor);
     whole.add_constant(quotient);
-    if (whole.valid) claim = std::move(whole);
-    return;
+    if (!whole.valid) return;
+    claim = std::move(whole);
+    return drop_rest(claim);
   }
 }
 

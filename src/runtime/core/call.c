@@ -1,96 +1,9 @@
 #include "runtime/core/call.h"
 
+#include "runtime/core/bind.h"
 #include "runtime/core/check.h"
 #include "runtime/core/pool.h"
 #include "runtime/core/system.h"
-
-/* A size that no shape has shown yet; no bounds allow it. */
-#define TW_UNKNOWN INT64_MIN
-
-static int32_t count_extents(const tw_function* function) {
-  int32_t count = 0;
-  for (int32_t p = 0; p < function->n_params; p++) {
-    if (tw_is_buffer(&function->params[p])) count += function->params[p].ndim;
-  }
-  return count;
-}
-
-/* Sizes that shapes show: the first extent that is just the size gives it. `outputs`: theirs are looked at
- * too. */
-static int32_t read_shapes(const tw_function* function, const tw_tensor* buffers, int outputs,
-                           int64_t* scalars) {
-  const tw_tensor* tensor = buffers;
-  for (int32_t p = 0; p < function->n_params; p++) {
-    const tw_param* param = &function->params[p];
-    if (!tw_is_buffer(param)) continue;
-    if (param->kind != TW_PARAM_OUTPUT || outputs) {
-      int32_t code = tw_check_kind(function, param, tensor);
-      if (code != TW_OK) return code;
-      for (int32_t i = 0; i < param->ndim; i++) {
-        const tw_extent* extent = &param->shape[i];
-        if (extent->scalar >= 0 && scalars[extent->scalar] == TW_UNKNOWN)
-          scalars[extent->scalar] = tensor->shape[i];
-      }
-    }
-    tensor++;
-  }
-  return TW_OK;
-}
-
-static int32_t unknown_size(const tw_function* function, const tw_param* param) {
-  return tw_error_set(TW_BAD_VALUE, "%s: no shape of the given arrays shows the size '%s'", function->name,
-                      param->name);
-}
-
-static int32_t check_scalars(const tw_function* function, const int64_t* scalars) {
-  for (int32_t p = 0; p < function->n_params; p++) {
-    const tw_param* param = &function->params[p];
-    if (tw_is_buffer(param)) continue;
-    int64_t value = *scalars++;
-    if (value == TW_UNKNOWN && param->kind == TW_PARAM_SHAPE) return unknown_size(function, param);
-    int32_t code = tw_check_integer(function, param, value);
-    if (code != TW_OK) return code;
-  }
-  return TW_OK;
-}
-
-/* The integers that are given as such; those that shapes show are TW_UNKNOWN. */
-static int32_t read_integers(const tw_function* function, const int64_t* sizes, const int64_t* tunables,
-                             int64_t* scalars) {
-  for (int32_t p = 0; p < function->n_params; p++) {
-    const tw_param* param = &function->params[p];
-    if (param->kind == TW_PARAM_SIZE) {
-      if (!sizes) {
-        return tw_error_set(TW_BAD_VALUE, "%s: the size '%s' is not given", function->name, param->name);
-      }
-      *scalars++ = *sizes++;
-    } else if (param->kind == TW_PARAM_SHAPE) {
-      *scalars++ = TW_UNKNOWN;
-    } else if (param->kind == TW_PARAM_TUNABLE) {
-      *scalars++ = tunables ? *tunables++ : param->default_value;
-    }
-  }
-  return TW_OK;
-}
-
-static int32_t bind(const tw_function* function, const tw_tensor* buffers, int outputs, const int64_t* sizes,
-                    const int64_t* tunables, int64_t* scalars, int64_t* extents) {
-  if (!function) return tw_error_set(TW_BAD_VALUE, "no function is given (null)");
-  if (!buffers && function->n_buffers > 0) {
-    return tw_error_set(TW_BAD_VALUE, "%s: no arrays are given (null)", function->name);
-  }
-  int32_t code = read_integers(function, sizes, tunables, scalars);
-  if (code == TW_OK) code = read_shapes(function, buffers, outputs, scalars);
-  if (code == TW_OK) code = check_scalars(function, scalars);
-  if (code != TW_OK) return code;
-  function->extents(scalars, extents);
-  return tw_check_extents(function, extents);
-}
-
-int32_t tw_bind(const tw_function* function, const tw_tensor* buffers, const int64_t* sizes,
-                const int64_t* tunables, int64_t* scalars, int64_t* extents) {
-  return bind(function, buffers, 0, sizes, tunables, scalars, extents);
-}
 
 static int32_t check_buffers(const tw_function* function, const tw_tensor* buffers, const int64_t* extents,
                              int64_t* bytes, void** data) {
@@ -114,7 +27,7 @@ static int32_t call_with(int64_t* room, int32_t n_extents, const tw_function* fu
   int64_t* extents = room + function->n_scalars;
   int64_t* bytes = extents + n_extents;
   void** data = (void**)(bytes + function->n_buffers);
-  int32_t code = bind(function, buffers, 1, sizes, tunables, room, extents);
+  int32_t code = tw_bind_given(function, buffers, TW_GIVEN_ALL, sizes, tunables, room, extents);
   if (code == TW_OK) code = check_buffers(function, buffers, extents, bytes, data);
   return code == TW_OK ? tw_run(function, pool, threads, data, room) : code;
 }
@@ -123,7 +36,7 @@ int32_t tw_call(const tw_function* function, tw_pool* pool, int32_t threads, con
                 const int64_t* sizes, const int64_t* tunables) {
   if (!function) return tw_error_set(TW_BAD_VALUE, "no function is given (null)");
   if (threads < 0) return tw_error_set(TW_BAD_VALUE, "%s: %d threads are asked for", function->name, threads);
-  int32_t n_extents = count_extents(function);
+  int32_t n_extents = tw_count_extents(function);
   int64_t here[96];
   uint64_t numbers = (uint64_t)function->n_scalars + (uint64_t)n_extents + 2 * (uint64_t)function->n_buffers;
   int64_t* room = numbers <= sizeof here / sizeof here[0] ? here : malloc(numbers * sizeof(int64_t));

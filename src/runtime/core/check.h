@@ -5,6 +5,10 @@
 
 #include "runtime/core/function.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline int tw_is_buffer(const tw_param* param) {
   return param->kind <= TW_PARAM_INOUT;
 }
@@ -28,4 +32,7 @@ int32_t tw_check_extents(const tw_function* function, const int64_t* extents);
 /* Outputs share no byte with anything else. `bytes`: of each buffer. */
 int32_t tw_check_overlap(const tw_function* function, const tw_tensor* buffers, const int64_t* bytes);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -4,6 +4,9 @@
 
 #if defined(__x86_64__)
 
+/* The features that machine code may use unasked. Those for special instructions only, such as aes, are left
+ * out: a library should not refuse a CPU for them. */
+
 /* Registers of cpuid as the table names them: leaf 1 ecx, leaf 7 ebx/ecx/edx, leaf 7.1 eax, extended leaf 1
  * ecx. */
 enum { kLeaf1C, kLeaf1D, kLeaf7B, kLeaf7C, kLeaf7D, kLeaf71A, kLeaf71D, kExtended1C, kWords };
@@ -20,15 +23,12 @@ static const tw_feature kFeatures[] = {
     {"sse", kLeaf1D, 25, kNoState},
     {"sse2", kLeaf1D, 26, kNoState},
     {"sse3", kLeaf1C, 0, kNoState},
-    {"pclmul", kLeaf1C, 1, kNoState},
     {"ssse3", kLeaf1C, 9, kNoState},
     {"fma", kLeaf1C, 12, kAvxState},
-    {"cx16", kLeaf1C, 13, kNoState},
     {"sse4.1", kLeaf1C, 19, kNoState},
     {"sse4.2", kLeaf1C, 20, kNoState},
     {"movbe", kLeaf1C, 22, kNoState},
     {"popcnt", kLeaf1C, 23, kNoState},
-    {"aes", kLeaf1C, 25, kNoState},
     {"avx", kLeaf1C, 28, kAvxState},
     {"f16c", kLeaf1C, 29, kAvxState},
     {"bmi", kLeaf7B, 3, kNoState},
@@ -36,21 +36,16 @@ static const tw_feature kFeatures[] = {
     {"bmi2", kLeaf7B, 8, kNoState},
     {"avx512f", kLeaf7B, 16, kAvx512State},
     {"avx512dq", kLeaf7B, 17, kAvx512State},
-    {"adx", kLeaf7B, 19, kNoState},
     {"avx512ifma", kLeaf7B, 21, kAvx512State},
     {"avx512cd", kLeaf7B, 28, kAvx512State},
-    {"sha", kLeaf7B, 29, kNoState},
     {"avx512bw", kLeaf7B, 30, kAvx512State},
     {"avx512vl", kLeaf7B, 31, kAvx512State},
     {"avx512vbmi", kLeaf7C, 1, kAvx512State},
     {"avx512vbmi2", kLeaf7C, 6, kAvx512State},
     {"gfni", kLeaf7C, 8, kNoState},
-    {"vaes", kLeaf7C, 9, kAvxState},
-    {"vpclmulqdq", kLeaf7C, 10, kAvxState},
     {"avx512vnni", kLeaf7C, 11, kAvx512State},
     {"avx512bitalg", kLeaf7C, 12, kAvx512State},
     {"avx512vpopcntdq", kLeaf7C, 14, kAvx512State},
-    {"avx512vp2intersect", kLeaf7D, 8, kAvx512State},
     {"amx-bf16", kLeaf7D, 22, kTileState},
     {"avx512fp16", kLeaf7D, 23, kAvx512State},
     {"amx-tile", kLeaf7D, 24, kTileState},
@@ -111,12 +106,10 @@ static const struct {
   const char* name;
   int word, bit;
 } kFeatures[] = {
-    {"fp-armv8", kHwcap, 0}, {"neon", kHwcap, 1},          {"aes", kHwcap, 3},       {"sha2", kHwcap, 6},
-    {"crc", kHwcap, 7},      {"lse", kHwcap, 8},           {"fullfp16", kHwcap, 10}, {"rdm", kHwcap, 12},
-    {"jsconv", kHwcap, 13},  {"complxnum", kHwcap, 14},    {"rcpc", kHwcap, 15},     {"sha3", kHwcap, 17},
-    {"sm4", kHwcap, 19},     {"dotprod", kHwcap, 20},      {"sve", kHwcap, 22},      {"fp16fml", kHwcap, 23},
-    {"sve2", kHwcap2, 1},    {"sve2-bitperm", kHwcap2, 4}, {"i8mm", kHwcap2, 13},    {"bf16", kHwcap2, 14},
-    {"sme", kHwcap2, 23},
+    {"fp-armv8", kHwcap, 0}, {"neon", kHwcap, 1},       {"lse", kHwcap, 8},   {"fullfp16", kHwcap, 10},
+    {"rdm", kHwcap, 12},     {"complxnum", kHwcap, 14}, {"rcpc", kHwcap, 15}, {"dotprod", kHwcap, 20},
+    {"sve", kHwcap, 22},     {"fp16fml", kHwcap, 23},   {"sve2", kHwcap2, 1}, {"i8mm", kHwcap2, 13},
+    {"bf16", kHwcap2, 14},   {"sme", kHwcap2, 23},
 };
 
 int tw_cpu_has(const char* feature) {

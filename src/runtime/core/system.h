@@ -12,12 +12,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian machine
 
 void* memcpy(void* to, const void* from, size_t bytes);
 void* memset(void* to, int byte, size_t bytes);
-int memcmp(const void* a, const void* b, size_t bytes);
 size_t strlen(const char* text);
 int strcmp(const char* a, const char* b);
 int strncmp(const char* a, const char* b, size_t n);
 char* strchr(const char* text, int c);
-char* strstr(const char* text, const char* part);
 long strtol(const char* text, char** end, int base);
 int vsnprintf(char* text, size_t bytes, const char* format, va_list arguments);
 int snprintf(char* text, size_t bytes, const char* format, ...) __attribute__((format(printf, 3, 4)));
@@ -37,7 +35,6 @@ enum { TW_READ_WRITE = 3, TW_PRIVATE_MEMORY = 0x22, TW_HUGE_PAGES = 14, TW_WIPE_
 int getpid(void);
 int sched_yield(void);
 int sched_getaffinity(int process, size_t bytes, void* mask);
-int sched_setaffinity(int process, size_t bytes, const void* mask);
 
 typedef struct {
   long seconds, nanoseconds;

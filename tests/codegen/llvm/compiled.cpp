@@ -12,9 +12,9 @@ namespace {
 
 int32_t dtype_code(DType type) {
   static const std::map<std::string, int32_t> codes = {
-      {"bool", TW_BOOL},       {"int8", TW_INT8},       {"int16", TW_INT16},     {"int32", TW_INT32},
-      {"int64", TW_INT64},     {"uint8", TW_UINT8},     {"uint16", TW_UINT16},   {"uint32", TW_UINT32},
-      {"uint64", TW_UINT64},   {"float16", TW_FLOAT16}, {"bfloat16", TW_BFLOAT16}, {"float32", TW_FLOAT32},
+      {"bool", TW_BOOL},      {"int8", TW_INT8},       {"int16", TW_INT16},       {"int32", TW_INT32},
+      {"int64", TW_INT64},    {"uint8", TW_UINT8},     {"uint16", TW_UINT16},     {"uint32", TW_UINT32},
+      {"uint64", TW_UINT64},  {"float16", TW_FLOAT16}, {"bfloat16", TW_BFLOAT16}, {"float32", TW_FLOAT32},
       {"float64", TW_FLOAT64}};
   return codes.at(to_string(type));
 }
@@ -31,7 +31,8 @@ const Target& host_target() {
   return target;
 }
 
-void run_compiled(const Program& program, std::span<const Argument> arguments, const InterpretOptions& options) {
+void run_compiled(const Program& program, std::span<const Argument> arguments,
+                  const InterpretOptions& options) {
   const auto module = build(program, host_target());
   std::vector<tw_tensor> tensors;
   std::vector<int64_t> sizes, tunables;
@@ -41,8 +42,8 @@ void run_compiled(const Program& program, std::span<const Argument> arguments, c
       continue;
     }
     const auto& view = std::get<ArrayView>(argument);
-    tensors.push_back({view.data, dtype_code(view.dtype), static_cast<int32_t>(view.shape.size()), view.shape.data(),
-                       view.strides.empty() ? nullptr : view.strides.data()});
+    tensors.push_back({view.data, dtype_code(view.dtype), static_cast<int32_t>(view.shape.size()),
+                       view.shape.data(), view.strides.empty() ? nullptr : view.strides.data()});
   }
   for (const Param& param : program->params)
     if (param.param_kind == ParamKind::kTunable) {

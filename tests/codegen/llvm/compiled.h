@@ -15,7 +15,8 @@ namespace tw::codegen {
 const Target& host_target();
 
 /// Compiles a program in stage kSchedule and runs it, on two threads. Errors of the call are user errors.
-void run_compiled(const Program& program, std::span<const Argument> arguments, const InterpretOptions& options);
+void run_compiled(const Program& program, std::span<const Argument> arguments,
+                  const InterpretOptions& options);
 
 /// Checks that the scheduled program, compiled, computes what the interpreter says of the first one.
 void expect_runs(const schedule::Schedule& schedule, const std::map<std::string, int64_t>& values = {});

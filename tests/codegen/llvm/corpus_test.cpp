@@ -57,7 +57,8 @@ TEST(LlvmCorpus, RandomSchedulesComputeTheSame) {
     if (!last) continue;
     const std::string fault = fault_of(*sample, last, run_case(*sample, sample->program));
     failures += !fault.empty();
-    EXPECT_EQ(fault, "") << "TW_FUZZ_COUNT=1 TW_FUZZ_SEED=" << seed << ", " << sample->name << "\n" << to_text(last);
+    EXPECT_EQ(fault, "") << "TW_FUZZ_COUNT=1 TW_FUZZ_SEED=" << seed << ", " << sample->name << "\n"
+                         << to_text(last);
   }
 }
 

@@ -20,7 +20,8 @@ llvm::IRBuilderBase& builder(Int a) {
   return a.lanes->builder;
 }
 
-/// 1.5 times 2 to the number of bits behind the point: adding it rounds to an integer, which the low bits show.
+/// 1.5 times 2 to the number of bits behind the point: adding it rounds to an integer, which the low bits
+/// show.
 double rounding_constant(Real x) {
   return x.is_double() ? 0x1.8p52 : 0x1.8p23f;
 }
@@ -193,8 +194,8 @@ Rounded round_small(Real x) {
   Real sum = x + magic;
   return {sum - magic, sum.bits()};
 }
-Rounded round_product(Real a, double b) {
-  const double magic = rounding_constant(a);
+Rounded round_product(Real a, double b, double bias) {
+  const double magic = rounding_constant(a) + bias;
   Real sum = fma(a, b, magic);
   return {sum - magic, sum.bits()};
 }

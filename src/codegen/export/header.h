@@ -1,0 +1,13 @@
+// The C header of an exported library.
+#pragma once
+
+#include <string>
+
+#include "codegen/build.h"
+
+namespace tw::codegen {
+
+/// The whole text. It needs nothing but <stdint.h>; several libraries' headers may be included together.
+std::string library_header(const Module& module, const std::string& name);
+
+}  // namespace tw::codegen

@@ -1,0 +1,52 @@
+#include "codegen/llvm/math.h"
+
+#include "codegen/llvm/math/formats.h"
+#include "codegen/llvm/math/functions.h"
+#include "support/error.h"
+
+namespace tw::codegen {
+namespace {
+
+using math::Int;
+using math::Lanes;
+using math::Real;
+
+Real function_of(Intrinsic op, Real x, std::span<const Real> args) {
+  switch (op) {
+    case Intrinsic::kExp: return math::exp(x);
+    case Intrinsic::kLog: return math::log(x);
+    case Intrinsic::kSqrt: return math::sqrt(x);
+    case Intrinsic::kRsqrt: return 1.0 / math::sqrt(x);
+    case Intrinsic::kTanh: return math::tanh(x);
+    case Intrinsic::kErf: return math::erf(x);
+    case Intrinsic::kSigmoid: return math::sigmoid(x);
+    case Intrinsic::kSin: return math::sin(x);
+    case Intrinsic::kCos: return math::cos(x);
+    case Intrinsic::kPow: return math::pow(x, args[1]);
+    case Intrinsic::kAbs: return math::abs(x);
+    case Intrinsic::kFloor: return math::floor(x);
+    case Intrinsic::kCeil: return math::ceil(x);
+    case Intrinsic::kRound: return math::round_half_to_even(x);
+  }
+  raise_internal("an intrinsic that is not in the list");
+}
+
+}  // namespace
+
+llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llvm::Value* const> args,
+                       bool has_fma) {
+  // Sums and products that cancel exactly are what the accuracy rests on: nothing may be reassociated or
+  // fused.
+  llvm::IRBuilderBase::FastMathFlagGuard guard(builder);
+  builder.clearFastMathFlags();
+  Lanes lanes{builder, has_fma};
+  llvm::Type* type = args[0]->getType();
+  const bool is_narrow = type->getScalarSizeInBits() == 16;
+  std::vector<Real> operands;
+  for (llvm::Value* arg : args)
+    operands.push_back(is_narrow ? math::from_half_precision(lanes, arg) : Real{&lanes, arg});
+  Real result = function_of(op, operands[0], operands);
+  return is_narrow ? math::to_half_precision(result, type) : result.value;
+}
+
+}  // namespace tw::codegen

@@ -1,0 +1,70 @@
+// The corpus of operators, and random schedules of it, through the passes: the result of each pass, run in the
+// interpreter, is that of the program before.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "codegen/pass.h"
+#include "ir/text.h"
+#include "schedule/corpus/programs.h"
+#include "schedule/corpus/sequences.h"
+#include "support/error.h"
+
+namespace tw::codegen {
+namespace {
+
+using schedule::CorpusCase;
+using schedule::Results;
+
+int64_t number_from(const char* name, int64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::atoll(text) : otherwise;
+}
+
+/// What differs after which pass; empty: nothing. A program that lowering does not take is no fault.
+std::string fault_of_passes(const CorpusCase& sample, const Program& program) {
+  const Results expected = run_case(sample, sample.program);
+  for (const Pass& pass : lowering_passes()) {
+    Program lowered;
+    try {
+      lowered = lower(program, {.verify_each = true, .stop_after = pass.name}).program;
+    } catch (const UserError&) {
+      return {};
+    }
+    std::string wrong;
+    try {
+      wrong = difference(run_case(sample, lowered), expected);
+    } catch (const std::exception& error) {
+      wrong = error.what();
+    }
+    if (!wrong.empty()) return "after " + pass.name + ": " + wrong + "\n" + to_text(lowered);
+  }
+  return {};
+}
+
+TEST(LoweredCorpus, computes_what_the_first_programs_do) {
+  for (const CorpusCase& sample : schedule::corpus())
+    EXPECT_EQ(fault_of_passes(sample, sample.program), "") << sample.name;
+}
+
+TEST(LoweredCorpus, computes_it_under_random_schedules) {
+  const auto seed = static_cast<uint64_t>(number_from("TW_FUZZ_SEED", 1));
+  const int64_t count = number_from("TW_FUZZ_COUNT", 60);
+  for (int64_t i = 0; i < count; ++i) {
+    schedule::CallCounts counts;
+    Program last;
+    const CorpusCase* sample = nullptr;
+    schedule::random_sequence(seed + static_cast<uint64_t>(i), counts,
+                              [&](const Program&, schedule::CheckedSchedule& checked) {
+                                last = checked.schedule().program();
+                                sample = &checked.sample();
+                              });
+    if (!sample) continue;
+    ASSERT_EQ(fault_of_passes(*sample, last), "")
+        << "seed " << seed + static_cast<uint64_t>(i) << ", " << sample->name << "\n"
+        << to_text(last);
+  }
+}
+
+}  // namespace
+}  // namespace tw::codegen

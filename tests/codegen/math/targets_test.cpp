@@ -1,0 +1,43 @@
+// The code needs no library, on any machine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiled.h"
+
+namespace tw::codegen::math_test {
+namespace {
+
+constexpr Intrinsic kAll[] = {
+#define TW_OP(Name, text, arity, integers) Intrinsic::k##Name,
+    TW_INTRINSICS(TW_OP)
+#undef TW_OP
+};
+
+void expect_no_calls(const Machine& machine) {
+  for (Intrinsic op : kAll)
+    for (Format format : {Format::kHalf, Format::kBfloat, Format::kFloat, Format::kDouble})
+      for (int lanes : {1, 4, 7, 16})
+        EXPECT_THAT(calls(op, format, lanes, machine), testing::ElementsAre())
+            << info(op).text << " of " << lanes << " lanes of " << size_of(format) << " bytes on "
+            << machine.cpu;
+}
+
+TEST(MathTargets, BaselineX86NeedsNoLibrary) {
+  expect_no_calls({"x86_64-unknown-linux-gnu", "x86-64", "", false});
+}
+TEST(MathTargets, X86WithoutFmaNeedsNoLibrary) {
+  expect_no_calls({"x86_64-unknown-linux-gnu", "sandybridge", "", false});
+}
+TEST(MathTargets, Avx2NeedsNoLibrary) {
+  expect_no_calls({"x86_64-unknown-linux-gnu", "haswell", "", true});
+}
+TEST(MathTargets, Avx512NeedsNoLibrary) {
+  expect_no_calls({"x86_64-unknown-linux-gnu", "znver4", "", true});
+}
+TEST(MathTargets, AArch64NeedsNoLibrary) {
+  expect_no_calls({"aarch64-unknown-linux-gnu", "generic", "", true});
+  expect_no_calls({"aarch64-unknown-linux-gnu", "neoverse-v1", "", true});
+}
+
+}  // namespace
+}  // namespace tw::codegen::math_test
