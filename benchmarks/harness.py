@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Compares kernels with those of other libraries, and with the roof of the machine.
+"""Compare kernels with those of other libraries, and with the roof of the machine.
 
     python benchmarks/harness.py                               every workload, every side
     python benchmarks/harness.py --only matmul resnet50        those whose name or family has one of the words
     python benchmarks/harness.py --sides torch onednn --state model --json found.json
 
-Each side runs in its own process and all others are stopped meanwhile: threads that spin would measure each other.
-Sides take turns in an order drawn anew each round; a side's figure is the median over the rounds of the median of a
-round. Every side is checked against a float64 reference before it is timed. docs/benchmarks.md says more.
+Each side runs in its own process and all others are stopped meanwhile: threads that spin would measure each
+other. Sides take turns in an order drawn anew each round; a side's figure is the median over the rounds of
+the median of a round. Every side is checked against a float64 reference before it is timed.
+docs/benchmarks.md says more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import argparse
 import ctypes
 import json
 import math
-import os
 import random
 import signal
 import statistics
@@ -27,10 +27,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
 from kernels import operators
 from kernels.workloads import Workload, all_workloads
 from peers import SIDES
+from peers.environment import ENVIRONMENT, side_environment
+
+try:
+    import tilewright
+except ImportError:  # comparing the peers alone needs no package
+    tilewright = None
 
 HERE = Path(__file__).resolve().parent
 OURS = "tilewright"
@@ -41,15 +46,17 @@ class SideProcess:
 
     def __init__(self, name: str, python: str, threads: int) -> None:
         self.name = name
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-        for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "HL_NUM_THREADS"):
-            environment[key] = str(threads)
-        # Teams of OpenMP stay where they are put: two threads that wake on one processor take long to part.
-        environment |= {"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [python, "-m", "peers.process", name, str(threads)], cwd=HERE, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, preexec_fn=_die_with_parent)
+            [python, "-m", "peers.process", name, str(threads)],
+            cwd=HERE,
+            env=side_environment(threads),
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            preexec_fn=_die_with_parent,
+        )
         first = self._read()
         self.settings = first.get("settings", {})
         self.failure = first.get("failed", "")
@@ -93,31 +100,47 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
 
 
+# Of a working set that no cache holds.
+MEMORY_BYTES = 256 << 20
+
+
 class Roof:
-    """Lookups in the figures of `tilewright.roof()` or `bench_roof --json`."""
+    """What the machine does at most in the minutes of a comparison: the best of several looks.
 
-    def __init__(self, figures: dict) -> None:
-        self.figures = figures
+    Clocks and memory change by a tenth and more with what else a machine does, so a roof of another time
+    would not do.
+    """
 
-    def operations(self, dtype: str, threads: int) -> float:
-        """Operations a second."""
-        rates = {r["threads"]: r["operations_per_second"] for r in self.figures["rates"] if r["dtype"] == dtype}
-        return float(np.interp(threads, sorted(rates), [rates[count] for count in sorted(rates)]))
+    def __init__(self, workload: Workload, moved: operators.Moved, threads: int, state: str) -> None:
+        self.dtype = workload.dtype if workload.dtype in ("bfloat16", "int8") else "float32"
+        self.operations = operators.OPERATORS[workload.operator].operations(workload.sizes)
+        self.moved, self.threads = moved, threads
+        # Constants come from memory in "model" state; everything else is where it was left.
+        self.from_memory = moved.constants if state == "model" else 0
+        # A kernel that mostly reads is held to the speed of reading.
+        self.kind = "read" if moved.written * 8 <= moved.read else "copy"
+        self.rate = self.bandwidth = self.memory = 0.0
 
-    def bandwidth(self, kind: str, size: int, threads: int) -> float:
-        """Bytes a second over a working set."""
-        by_threads = {}
-        for count in sorted({b["threads"] for b in self.figures["bandwidths"]}):
-            points = [b for b in self.figures["bandwidths"] if b["threads"] == count]
-            sizes = [math.log2(b["working_set_bytes"]) for b in points]
-            by_threads[count] = np.interp(math.log2(size), sizes, [b[f"{kind}_bytes_per_second"] for b in points])
-        return float(np.interp(threads, list(by_threads), list(by_threads.values())))
+    def look(self, memory_too: bool) -> None:
+        """Measure now, with the sides stopped."""
+        if tilewright is None:
+            return
+        self.rate = max(self.rate, tilewright.measure_rate(self.dtype, self.threads).operations)
+        if not memory_too:
+            return
+        seen = tilewright.measure_bandwidth(self.moved.read + self.moved.written, self.threads)
+        self.bandwidth = max(self.bandwidth, getattr(seen, self.kind))
+        if self.from_memory:
+            self.memory = max(self.memory, tilewright.measure_bandwidth(MEMORY_BYTES, self.threads).read)
 
-    def least_seconds(self, dtype: str, operations: float, read: int, written: int, threads: int) -> tuple[float, str]:
-        """The least time of a kernel, and what binds it. One that mostly reads is held to the speed of reading."""
-        kind = "read" if written * 8 <= read else "copy"
-        moving = (read + written) / self.bandwidth(kind, read + written, threads)
-        computing = operations / self.operations(dtype, threads)
+    def least_seconds(self) -> tuple[float, str] | None:
+        """The least time of the kernel, and what binds it."""
+        if not self.rate:
+            return None
+        computing = self.operations / self.rate
+        moving = (self.moved.read + self.moved.written - self.from_memory) / self.bandwidth
+        if self.from_memory:
+            moving += self.from_memory / self.memory
         return (computing, "arithmetic") if computing >= moving else (moving, "memory")
 
 
@@ -152,40 +175,57 @@ def measure(workload: Workload, sides: list[SideProcess], options: argparse.Name
     np.save(reference, expected)
     outcomes = {}
     for side in sides:
-        details = side.ask(do="prepare", workload=workload.name, state=options.state, reference=str(reference))
+        details = side.ask(
+            do="prepare", workload=workload.name, state=options.state, reference=str(reference)
+        )
         outcomes[side.name] = Outcome(details=details)
+    roof = Roof(workload, operators.moved(workload), options.threads, options.state)
     running = [side for side in sides if "way" in outcomes[side.name].details]
-    for _ in range(options.rounds):
+    for turn in range(options.rounds):
+        roof.look(memory_too=turn in (0, options.rounds - 1))
         for side in random.sample(running, len(running)):
             answer = undisturbed_round(side, options.seconds / options.rounds)
             if "seconds" in answer:
                 outcomes[side.name].medians.append(statistics.median(answer["seconds"]))
             else:
                 outcomes[side.name].details = answer
-    read, written = operators.moved_bytes(workload, inputs, expected)
-    return {"outcomes": outcomes, "operations": operators.OPERATORS[workload.operator].operations(workload.sizes),
-            "read": read, "written": written}
+    return summary(workload, outcomes, roof, options)
 
 
-def summary(workload: Workload, found: dict, roof: Roof | None, options: argparse.Namespace) -> dict:
+def summary(
+    workload: Workload, outcomes: dict[str, Outcome], roof: Roof, options: argparse.Namespace
+) -> dict:
     """Figures of one workload, as they are printed and written."""
-    times = {name: outcome.seconds for name, outcome in found["outcomes"].items()}
+    times = {name: outcome.seconds for name, outcome in outcomes.items()}
     ours = times.get(OURS)
     peers = {name: time for name, time in times.items() if name != OURS and time}
     best = min(peers, key=peers.__getitem__) if peers else None
     shown = ours or (peers[best] if best else None)
     row = {
-        "name": workload.name, "family": workload.family, "count": workload.count, "dtype": workload.dtype,
-        "state": options.state, "threads": options.threads, "operations": found["operations"],
-        "bytes_read": found["read"], "bytes_written": found["written"], "seconds": times, "best_peer": best,
+        "name": workload.name,
+        "family": workload.family,
+        "count": workload.count,
+        "dtype": workload.dtype,
+        "state": options.state,
+        "threads": options.threads,
+        "operations": roof.operations,
+        "bytes_read": roof.moved.read,
+        "bytes_written": roof.moved.written,
+        "seconds": times,
+        "best_peer": best,
         "ratio": peers[best] / ours if ours and best else None,
-        "rounds": {name: outcome.medians for name, outcome in found["outcomes"].items()},
-        "details": {name: outcome.details for name, outcome in found["outcomes"].items()},
+        "rounds": {name: outcome.medians for name, outcome in outcomes.items()},
+        "details": {name: outcome.details for name, outcome in outcomes.items()},
     }
-    if roof and shown:
-        dtype = workload.dtype if workload.dtype in ("bfloat16", "int8") else "float32"
-        least, bound = roof.least_seconds(dtype, found["operations"], found["read"], found["written"], options.threads)
-        row |= {"roof_seconds": least, "bound": bound, "roof_fraction": least / shown}
+    least = roof.least_seconds()
+    if least and shown:
+        row |= {
+            "roof_operations_per_second": roof.rate,
+            "roof_bytes_per_second": roof.bandwidth,
+            "roof_seconds": least[0],
+            "bound": least[1],
+            "roof_fraction": least[0] / shown,
+        }
     return row
 
 
@@ -198,12 +238,24 @@ def print_row(row: dict, sides: list[str]) -> None:
         cells.append(f"{time * 1e6:>10.1f}" if time else f"{reason:>10}")
     ratio = f"{row['ratio']:.2f}x" if row["ratio"] else "-"
     fraction = f"{row['roof_fraction'] * 100:.0f}%" if "roof_fraction" in row else "-"
-    print(f"{row['name']:<46}{''.join(cells)} {ratio:>7} {fraction:>6} {row.get('bound', ''):<10} "
-          f"{row['best_peer'] or ''}", flush=True)
+    print(
+        f"{row['name']:<46}{''.join(cells)} {ratio:>7} {fraction:>6} {row.get('bound', ''):<10} "
+        f"{row['best_peer'] or ''}",
+        flush=True,
+    )
+
+
+def print_failures(row: dict) -> None:
+    """Why sides have no figure, where it is not for lack of the operator."""
+    for name, details in row["details"].items():
+        for kind in ("failed", "wrong"):
+            if kind in details:
+                print(f"  {row['name']}: {name} {kind}: {details[kind]}", file=sys.stderr, flush=True)
 
 
 def print_means(rows: list[dict]) -> None:
-    """Geometric means of the ratios to the best peer, by family, and weighted by count where a network has them."""
+    """Geometric means of the ratios to the best peer, by family, and weighted by count where a network has
+    them."""
     for family in dict.fromkeys(row["family"] for row in rows):
         ratios = [(row["ratio"], row["count"]) for row in rows if row["family"] == family and row["ratio"]]
         if len(ratios) < 2:
@@ -211,19 +263,6 @@ def print_means(rows: list[dict]) -> None:
         plain = statistics.geometric_mean(ratio for ratio, _ in ratios)
         weighted = math.exp(sum(math.log(r) * n for r, n in ratios) / sum(n for _, n in ratios))
         print(f"{family}: geometric mean of {len(ratios)} ratios {plain:.3f}x, by count {weighted:.3f}x")
-
-
-def load_roof(options: argparse.Namespace) -> Roof | None:
-    """From a file, or measured (once; then from its cache) where the package is there."""
-    if options.roof:
-        return Roof(json.loads(Path(options.roof).read_text()))
-    try:
-        import tilewright
-
-        return Roof(json.loads(tilewright.roof().to_json()))
-    except (ImportError, AttributeError) as error:
-        print(f"no fractions of the roof: {error}; --roof takes the file of bench_roof --json", file=sys.stderr)
-        return None
 
 
 def chosen(options: argparse.Namespace) -> list[Workload]:
@@ -237,17 +276,21 @@ def chosen(options: argparse.Namespace) -> list[Workload]:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    default_peers = HERE.parent / ".venv-peers" / "bin" / "python"
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", nargs="+", metavar="WORD", help="workloads whose name has the word, or of the family")
+    parser.add_argument(
+        "--only", nargs="+", metavar="WORD", help="workloads whose name has the word, or of the family"
+    )
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--state", choices=["hot", "model"], default="hot")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.5, help="of measuring, for each side and workload")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--roof", metavar="FILE", help="what bench_roof --json wrote; else the package's own")
-    parser.add_argument("--peers-python", default=str(default_peers), help="the interpreter that has the peers")
+    parser.add_argument(
+        "--peers-python",
+        default=str(ENVIRONMENT / "bin" / "python"),
+        help="the interpreter that has the peers: see setup_peers",
+    )
     parser.add_argument("--list", action="store_true", help="print the names and end")
     return parser.parse_args()
 
@@ -259,7 +302,8 @@ def main() -> None:
     if options.list:
         print(*(f"{w.name}  {w.family}" for w in workloads), sep="\n")
         return
-    roof = load_roof(options)
+    if tilewright is None:
+        print("no fractions of the roof: this interpreter has no tilewright", file=sys.stderr)
     sides = []
     for name in options.sides:
         python = sys.executable if name == OURS else options.peers_python
@@ -270,14 +314,18 @@ def main() -> None:
             sides.append(side)
             print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in side.settings.items()))
     names = [side.name for side in sides]
-    print(f"{options.state}, {options.threads} threads, {options.rounds} rounds of "
-          f"{options.seconds / options.rounds:.3g} s each; microseconds a call\n")
-    print(f"{'workload':<46}{''.join(f'{name[:9]:>10}' for name in names)} {'ratio':>7} {'roof':>6} {'bound by':<10} best")
+    print(
+        f"{options.state}, {options.threads} threads, {options.rounds} rounds of "
+        f"{options.seconds / options.rounds:.3g} s each; microseconds a call\n"
+    )
+    heads = "".join(f"{name[:9]:>10}" for name in names)
+    print(f"{'workload':<46}{heads} {'ratio':>7} {'roof':>6} {'bound by':<10} best")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for workload in workloads:
-            rows.append(summary(workload, measure(workload, sides, options, Path(folder)), roof, options))
+            rows.append(measure(workload, sides, options, Path(folder)))
             print_row(rows[-1], names)
+            print_failures(rows[-1])
             if options.json:
                 settings = {side.name: side.settings for side in sides}
                 Path(options.json).write_text(json.dumps({"settings": settings, "rows": rows}, indent=1))

@@ -1,7 +1,8 @@
-"""What the operators of the workloads compute: their inputs, their meaning in NumPy, their arithmetic and bytes.
+"""What the operators of the workloads compute: their inputs, their meaning in NumPy, their arithmetic and
+bytes.
 
-Images are NHWC, filters HWIO (depthwise: HWC); a side that prefers others turns inputs beforehand and its result
-back afterwards, outside of what is timed.
+Images are NHWC, filters HWIO (depthwise: HWC); a side that prefers others turns inputs beforehand and its
+result back afterwards, outside of what is timed.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ Sizes = dict[str, int]
 
 @dataclass(frozen=True)
 class Operator:
-    """`shapes` of the inputs by name, in the order of the arguments; `reference` the result from inputs in float64;
-    `operations` its arithmetic, a multiply-add counting as two."""
+    """`shapes` of the inputs by name, in the order of the arguments, and `result` that of the result;
+    `reference` the result from inputs in float64; `operations` its arithmetic, a multiply-add counting as
+    two."""
 
     shapes: Callable[[Sizes], dict[str, tuple[int, ...]]]
+    result: Callable[[Sizes], tuple[int, ...]]
     reference: Callable[[Sizes, Arrays], NDArray]
     operations: Callable[[Sizes], float]
 
@@ -107,30 +110,49 @@ def _matmul_operations(s: Sizes) -> float:
     return 2.0 * s.get("b", 1) * s["m"] * s["n"] * s["k"]
 
 
-def _rows(s: Sizes) -> dict[str, tuple[int, ...]]:
-    return {"X": (s["m"], s["n"])}
+def _image_out(s: Sizes) -> tuple[int, ...]:
+    return (1, s["ho"], s["wo"], s["o"])
 
 
-def _rowwise(reference: Callable[[NDArray], NDArray], per_element: float) -> Operator:
-    return Operator(_rows, lambda s, a: reference(a["X"]), lambda s: per_element * s["m"] * s["n"])
+def _matrix(s: Sizes) -> tuple[int, ...]:
+    return (s["m"], s["n"])
+
+
+def _rowwise(
+    reference: Callable[[NDArray], NDArray],
+    per_element: float,
+    result: Callable[[Sizes], tuple[int, ...]] = _matrix,
+) -> Operator:
+    return Operator(
+        lambda s: {"X": _matrix(s)},
+        result,
+        lambda s, a: reference(a["X"]),
+        lambda s: per_element * s["m"] * s["n"],
+    )
 
 
 OPERATORS: dict[str, Operator] = {
     "matmul": Operator(
-        lambda s: {"A": (s["m"], s["k"]), "B": (s["k"], s["n"])}, lambda s, a: a["A"] @ a["B"], _matmul_operations
+        lambda s: {"A": (s["m"], s["k"]), "B": (s["k"], s["n"])},
+        _matrix,
+        lambda s, a: a["A"] @ a["B"],
+        _matmul_operations,
     ),
     "batched_matmul": Operator(
         lambda s: {"A": (s["b"], s["m"], s["k"]), "B": (s["b"], s["k"], s["n"])},
+        lambda s: (s["b"], s["m"], s["n"]),
         lambda s, a: a["A"] @ a["B"],
         _matmul_operations,
     ),
     "conv2d": Operator(
         lambda s: {"X": _image(s), "W": (s["kh"], s["kw"], s["c"], s["o"])},
+        _image_out,
         lambda s, a: conv2d(s, a["X"], a["W"]),
         _conv_operations,
     ),
     "depthwise_conv2d": Operator(
         lambda s: {"X": _image(s), "W": (s["kh"], s["kw"], s["c"])},
+        _image_out,
         lambda s, a: depthwise_conv2d(s, a["X"], a["W"]),
         lambda s: _depthwise_operations(s, s["c"]),
     ),
@@ -141,11 +163,13 @@ OPERATORS: dict[str, Operator] = {
             "bias": (s["o"],),
             "R": (1, s["ho"], s["wo"], s["o"]),
         },
+        _image_out,
         lambda s, a: np.maximum(conv2d(s, a["X"], a["W"]) + a["bias"] + a["R"], 0),
         _conv_operations,
     ),
     "matmul_bias_gelu": Operator(
         lambda s: {"A": (s["m"], s["k"]), "B": (s["k"], s["n"]), "bias": (s["n"],)},
+        _matrix,
         lambda s, a: gelu(a["A"] @ a["B"] + a["bias"]),
         _matmul_operations,
     ),
@@ -158,11 +182,13 @@ OPERATORS: dict[str, Operator] = {
             "gamma": (s["n"],),
             "beta": (s["n"],),
         },
+        _matrix,
         lambda s, a: layer_norm(a["A"] @ a["B"] + a["bias"] + a["R"], a["gamma"], a["beta"]),
         _matmul_operations,
     ),
     "attention": Operator(
         lambda s: {name: (s["b"], s["t"], s["d"]) for name in "QKV"},
+        lambda s: (s["b"], s["t"], s["d"]),
         _attention,
         lambda s: 4.0 * s["b"] * s["t"] * s["t"] * s["d"],
     ),
@@ -173,20 +199,23 @@ OPERATORS: dict[str, Operator] = {
             "W2": (s["kh"], s["kw"], s["e"]),
             "W3": (s["e"], s["o"]),
         },
+        _image_out,
         _inverted_residual,
         lambda s: 2.0 * s["ho"] * s["wo"] * s["e"] * (s["c"] + s["o"]) + _depthwise_operations(s, s["e"]),
     ),
     "softmax": _rowwise(softmax, 4),
     "layer_norm": Operator(
         lambda s: {"X": (s["m"], s["n"]), "gamma": (s["n"],), "beta": (s["n"],)},
+        _matrix,
         lambda s, a: layer_norm(a["X"], a["gamma"], a["beta"]),
         lambda s: 8.0 * s["m"] * s["n"],
     ),
     "gelu": _rowwise(gelu, 8),
-    "transpose": _rowwise(np.transpose, 0),
-    "row_sums": _rowwise(lambda x: x.sum(axis=1), 1),
+    "transpose": _rowwise(np.transpose, 0, lambda s: (s["n"], s["m"])),
+    "row_sums": _rowwise(lambda x: x.sum(axis=1), 1, lambda s: (s["m"],)),
     "broadcast_add": Operator(
         lambda s: {"X": (s["m"], s["n"]), "bias": (s["n"],)},
+        _matrix,
         lambda s, a: a["X"] + a["bias"],
         lambda s: 1.0 * s["m"] * s["n"],
     ),
@@ -202,8 +231,14 @@ def dtypes_of(workload: Workload) -> tuple[dict[str, np.dtype], np.dtype]:
     return dict.fromkeys(names, dtype), dtype
 
 
+def result_shape(workload: Workload) -> tuple[int, ...]:
+    """Of the result."""
+    return OPERATORS[workload.operator].result(workload.sizes)
+
+
 def make_inputs(workload: Workload) -> Arrays:
-    """Normally distributed numbers, the same ones for everybody; weights of a size that keeps results near 1."""
+    """Normally distributed numbers, the same ones for everybody; weights of a size that keeps results near
+    1."""
     rng = np.random.default_rng(zlib.crc32(workload.name.encode()))
     dtypes, _ = dtypes_of(workload)
     inputs = {}
@@ -239,7 +274,19 @@ def tolerance(workload: Workload) -> float:
     return {"int8": 0.0, "bfloat16": 1e-2}.get(workload.dtype, 1e-4)
 
 
-def moved_bytes(workload: Workload, inputs: Arrays, result: NDArray) -> tuple[int, int]:
-    """Bytes that must be read, and written, once each."""
-    _, dtype = dtypes_of(workload)
-    return sum(value.nbytes for value in inputs.values()), result.size * dtype.itemsize
+@dataclass(frozen=True)
+class Moved:
+    """Bytes that a kernel must read (the constants among them) and write, once each."""
+
+    read: int
+    constants: int
+    written: int
+
+
+def moved(workload: Workload) -> Moved:
+    """Of the inputs and the result."""
+    dtypes, dtype = dtypes_of(workload)
+    shapes = OPERATORS[workload.operator].shapes(workload.sizes)
+    read = {name: math.prod(shape) * dtypes[name].itemsize for name, shape in shapes.items()}
+    constants = sum(read[name] for name in workload.constants)
+    return Moved(sum(read.values()), constants, math.prod(result_shape(workload)) * dtype.itemsize)

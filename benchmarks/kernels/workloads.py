@@ -41,8 +41,8 @@ MATMULS = [
     (49, 512, 4608, True),
 ]
 
-# Window, channels in, channels out, height and width of the image, stride, count. ResNet-50 with the stride in
-# the 3x3 convolution: 53 convolutions of 23 kinds. Windows are padded to keep the size, strides apart.
+# Window, channels in, channels out, height and width of the image, stride, count. ResNet-50 with the stride
+# in the 3x3 convolution: 53 convolutions of 23 kinds. Windows are padded to keep the size, strides apart.
 RESNET50 = [
     (7, 3, 64, 224, 2, 1),
     # 56 x 56: three blocks; the first widens 64 to 256 beside its own last convolution
@@ -110,8 +110,8 @@ MOBILENETV2_DEPTHWISE = [
     (960, 7, 1, 3),
 ]
 
-# Rows of 1024 floats: with the result about half of the second-level caches of two processors, half of a usual
-# last-level cache, and far more than any.
+# Rows of 1024 floats: with the result about half of the second-level caches of two processors, half of a
+# usual last-level cache, and far more than any.
 MEMORY_ROWS = {"L2": 128, "L3": 2048, "memory": 32768}
 
 
@@ -134,8 +134,18 @@ def _matmuls() -> list[Workload]:
 def conv_sizes(window: int, c: int, o: int, image: int, stride: int) -> dict[str, int]:
     """Sizes of a convolution over a square image, padded by half a window on each side."""
     out = (image + 2 * (window // 2) - window) // stride + 1
-    return {"h": image, "w": image, "c": c, "o": o, "kh": window, "kw": window, "stride": stride, "pad": window // 2,
-            "ho": out, "wo": out}
+    return {
+        "h": image,
+        "w": image,
+        "c": c,
+        "o": o,
+        "kh": window,
+        "kw": window,
+        "stride": stride,
+        "pad": window // 2,
+        "ho": out,
+        "wo": out,
+    }
 
 
 def _conv(network: str, window: int, c: int, o: int, image: int, stride: int, count: int) -> Workload:
@@ -163,24 +173,44 @@ def _fused() -> list[Workload]:
     found = []
     for window, c, o, image in [(1, 64, 256, 56), (3, 128, 128, 28)]:
         found.append(
-            Workload(f"conv{window}x{window}_bias_residual_relu_{c}_{o}_{image}", "fused", "conv2d_bias_residual_relu",
-                     conv_sizes(window, c, o, image, 1), constants=("W", "bias"))
+            Workload(
+                f"conv{window}x{window}_bias_residual_relu_{c}_{o}_{image}",
+                "fused",
+                "conv2d_bias_residual_relu",
+                conv_sizes(window, c, o, image, 1),
+                constants=("W", "bias"),
+            )
         )
     found.append(
-        Workload("matmul_bias_gelu_128x3072x768", "fused", "matmul_bias_gelu", {"m": 128, "n": 3072, "k": 768},
-                 constants=("B", "bias"))
+        Workload(
+            "matmul_bias_gelu_128x3072x768",
+            "fused",
+            "matmul_bias_gelu",
+            {"m": 128, "n": 3072, "k": 768},
+            constants=("B", "bias"),
+        )
     )
     for k in (768, 3072):
         found.append(
-            Workload(f"matmul_residual_layer_norm_128x768x{k}", "fused", "matmul_residual_layer_norm",
-                     {"m": 128, "n": 768, "k": k}, constants=("B", "bias", "gamma", "beta"))
+            Workload(
+                f"matmul_residual_layer_norm_128x768x{k}",
+                "fused",
+                "matmul_residual_layer_norm",
+                {"m": 128, "n": 768, "k": k},
+                constants=("B", "bias", "gamma", "beta"),
+            )
         )
     for t in (128, 512):
         found.append(Workload(f"attention_12x{t}x64", "fused", "attention", {"b": 12, "t": t, "d": 64}))
     for c, e, image in [(24, 144, 56), (64, 384, 14)]:
         found.append(
-            Workload(f"pointwise_depthwise_pointwise_{c}_{e}_{image}", "fused", "inverted_residual",
-                     conv_sizes(3, c, c, image, 1) | {"e": e}, constants=("W1", "W2", "W3"))
+            Workload(
+                f"pointwise_depthwise_pointwise_{c}_{e}_{image}",
+                "fused",
+                "inverted_residual",
+                conv_sizes(3, c, c, image, 1) | {"e": e},
+                constants=("W1", "W2", "W3"),
+            )
         )
     return found
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from kernels.workloads import Workload
 from peers.side import Side, Unsupported, Way
 
 Inputs = dict[str, NDArray]

@@ -1,7 +1,7 @@
 """oneDNN through its C interface: no framework between, and operands in whatever layout it likes best.
 
-Weights are brought into that layout beforehand; so are the other operands where a way is called "any": then it is
-the bare kernel that is timed, as inside a network whose layers agree on a layout.
+Weights are brought into that layout beforehand; so are the other operands where a way is called "any": then
+it is the bare kernel that is timed, as inside a network whose layers agree on a layout.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from kernels.workloads import Workload
 from peers.side import Side, Way
 
 Inputs = dict[str, NDArray]
@@ -43,6 +43,16 @@ class Argument(ctypes.Structure):
     _fields_ = [("index", ctypes.c_int), ("memory", Handle)]
 
 
+class Memory(Handle):
+    """A dnnl_memory_t that goes with its last reference."""
+
+    destroy = None  # dnnl_memory_destroy
+
+    def __del__(self) -> None:
+        if self and Memory.destroy:
+            Memory.destroy(self)
+
+
 class Library:
     """Calls by name without the prefix; a status other than 0 raises."""
 
@@ -51,6 +61,7 @@ class Library:
         self.engine = self.make("engine_create", CPU, ctypes.c_size_t(0))
         self.stream = self.make("stream_create", self.engine, IN_ORDER)
         self.library.dnnl_primitive_desc_query_md.restype = Handle
+        Memory.destroy = self.library.dnnl_memory_destroy
 
     def call(self, name: str, *arguments: object) -> None:
         status = getattr(self.library, f"dnnl_{name}")(*arguments)
@@ -81,10 +92,11 @@ class Library:
         self.call("primitive_desc_query", primitive, QUERY_NAME, 0, ctypes.byref(name))
         return name.value.decode()
 
-    def memory(self, description: Handle, data: NDArray | None = None) -> Handle:
+    def memory(self, description: Handle, data: NDArray | None = None) -> Memory:
         """Over an array, or the library's own."""
-        where = ALLOCATE if data is None else Handle(data.ctypes.data)
-        return self.make("memory_create", description, self.engine, where)
+        memory, where = Memory(), ALLOCATE if data is None else Handle(data.ctypes.data)
+        self.call("memory_create", ctypes.byref(memory), description, self.engine, where)
+        return memory
 
     def executor(self, primitive_description: Handle, arguments: dict[int, Handle]) -> tuple:
         """The arguments of dnnl_primitive_execute."""
@@ -94,8 +106,12 @@ class Library:
 
     def reorder(self, source: tuple[Handle, Handle], target: tuple[Handle, Handle]) -> None:
         """Copies between memories, each with its description."""
-        description = self.make("reorder_primitive_desc_create", source[0], self.engine, target[0], self.engine, None)
-        self.call("primitive_execute", *self.executor(description, {REORDER_FROM: source[1], REORDER_TO: target[1]}))
+        description = self.make(
+            "reorder_primitive_desc_create", source[0], self.engine, target[0], self.engine, None
+        )
+        self.call(
+            "primitive_execute", *self.executor(description, {REORDER_FROM: source[1], REORDER_TO: target[1]})
+        )
 
 
 class Peer(Side):
@@ -114,7 +130,8 @@ class Peer(Side):
         out = np.empty(shape, np.int32 if workload.dtype == "int8" else a["A"].dtype)
         free = {"B"} if workload.constants else set()
         create = lambda src, weights, dst: self.dnnl.make(
-            "matmul_primitive_desc_create", self.dnnl.engine, src, weights, None, dst, None)
+            "matmul_primitive_desc_create", self.dnnl.engine, src, weights, None, dst, None
+        )
         operands = {"A": a["A"], "B": a["B"], "out": out}
         yield self._way("weights any" if free else "plain", create, operands, free, lambda y: y)
         if workload.constants:
@@ -135,8 +152,20 @@ class Peer(Side):
         out = np.empty((1, s["ho"], s["wo"], s["o"]), np.float32)
         strides, pads, ones = Dims(*[s["stride"]] * 2), Dims(*[s["pad"]] * 2), Dims(0, 0)
         create = lambda src, weights, dst: self.dnnl.make(
-            "convolution_forward_primitive_desc_create", self.dnnl.engine, FORWARD_INFERENCE, CONVOLUTION_AUTO, src,
-            weights, None, dst, strides, ones, pads, pads, None)
+            "convolution_forward_primitive_desc_create",
+            self.dnnl.engine,
+            FORWARD_INFERENCE,
+            CONVOLUTION_AUTO,
+            src,
+            weights,
+            None,
+            dst,
+            strides,
+            ones,
+            pads,
+            pads,
+            None,
+        )
         # Dimensions are in the order NCHW whatever the strides.
         operands = {"A": x.transpose(0, 3, 1, 2), "B": w, "out": out.transpose(0, 3, 1, 2)}
         for name, free in (("nhwc", {"B"}), ("any", {"A", "B", "out"})):
@@ -145,8 +174,10 @@ class Peer(Side):
     def _way(self, name: str, create, operands: Inputs, free: set[str], turned) -> Way:
         """`free` names the operands whose layout the library chooses."""
         plain = {key: self.dnnl.description(x.shape, x.dtype, x.strides) for key, x in operands.items()}
-        wanted = {key: self.dnnl.description(x.shape, x.dtype, None) if key in free else plain[key]
-                  for key, x in operands.items()}
+        wanted = {
+            key: self.dnnl.description(x.shape, x.dtype, None) if key in free else plain[key]
+            for key, x in operands.items()
+        }
         description = create(wanted["A"], wanted["B"], wanted["out"])
         queries = {"A": QUERY_SRC, "B": QUERY_WEIGHTS, "out": QUERY_DST}
         over = {key: self.dnnl.memory(plain[key], x) for key, x in operands.items()}
@@ -165,4 +196,4 @@ class Peer(Side):
             return turned(operands["out"])
 
         label = f"{name}: {self.dnnl.name_of(description)}"
-        return Way(label, [lambda _kept=operands: execute(*arguments)], result)
+        return Way(label, [lambda _kept=(operands, used): execute(*arguments)], result)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import onnx
 import onnxruntime
+from kernels.operators import LAYER_NORM_EPSILON
+from kernels.workloads import Workload
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from kernels.operators import LAYER_NORM_EPSILON
-from kernels.workloads import Workload
 from peers.side import Side, Unsupported, Way
 
 Inputs = dict[str, NDArray]
@@ -51,15 +51,24 @@ class Peer(Side):
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
+        # One pool for all sessions: the threads of each would spin beside those of the others.
+        onnxruntime.set_global_thread_pool_sizes(threads, 1)
         self.options = onnxruntime.SessionOptions()
-        self.options.intra_op_num_threads = threads
-        self.options.inter_op_num_threads = 1
+        self.options.use_per_session_threads = False
         self.options.log_severity_level = 3
         self.options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        self.settings = {"onnxruntime": onnxruntime.__version__, "intra_op_num_threads": str(threads)}
+        self.settings = {"onnxruntime": onnxruntime.__version__, "threads of the global pool": str(threads)}
 
-    def _way(self, inputs: Inputs, constants: Inputs, shape: tuple[int, ...], build: Callable[[Graph], object],
-             turned: Callable[[NDArray], NDArray] = lambda y: y, dtype: str = "float32", name: str = "model") -> Way:
+    def _way(
+        self,
+        inputs: Inputs,
+        constants: Inputs,
+        shape: tuple[int, ...],
+        build: Callable[[Graph], object],
+        turned: Callable[[NDArray], NDArray] = lambda y: y,
+        dtype: str = "float32",
+        name: str = "model",
+    ) -> Way:
         """`build` ends with a node that gives "Y"."""
         graph = Graph()
         build(graph)
@@ -67,19 +76,35 @@ class Peer(Side):
         inputs = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
         info = lambda key, value: helper.make_tensor_value_info(key, ELEMENT[value.dtype], value.shape)
         model = helper.make_model(
-            helper.make_graph(graph.nodes, "workload", [info(k, v) for k, v in inputs.items()], [info("Y", out)],
-                              [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()]),
-            opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
-        session = onnxruntime.InferenceSession(model.SerializeToString(), self.options, ["CPUExecutionProvider"])
+            helper.make_graph(
+                graph.nodes,
+                "workload",
+                [info(k, v) for k, v in inputs.items()],
+                [info("Y", out)],
+                [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()],
+            ),
+            opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)],
+            ir_version=10,
+        )
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), self.options, ["CPUExecutionProvider"]
+        )
         binding = session.io_binding()
-        for key, value in inputs.items():
-            binding.bind_ortvalue_input(key, onnxruntime.OrtValue.ortvalue_from_numpy(value))
+        bound = {key: onnxruntime.OrtValue.ortvalue_from_numpy(value) for key, value in inputs.items()}
+        for key, value in bound.items():
+            binding.bind_ortvalue_input(key, value)
         result = onnxruntime.OrtValue.ortvalue_from_numpy(out)
         binding.bind_ortvalue_output("Y", result)
         run, options = session._sess.run_with_iobinding, onnxruntime.RunOptions()
-        return Way(name, [lambda: run(binding._iobinding, options)], lambda: turned(result.numpy()))
+        return Way(
+            name,
+            [lambda _kept=(bound, result): run(binding._iobinding, options)],
+            lambda: turned(result.numpy()),
+        )
 
-    def _image(self, a: Inputs, constants: Inputs, s: dict[str, int], build: Callable[[Graph], object]) -> Way:
+    def _image(
+        self, a: Inputs, constants: Inputs, s: dict[str, int], build: Callable[[Graph], object]
+    ) -> Way:
         """Images are NCHW."""
         inputs = {key: a[key].transpose(0, 3, 1, 2) for key in ("X", "R") if key in a}
         shape = (1, s["o"], s["ho"], s["wo"])
@@ -159,15 +184,19 @@ class Peer(Side):
             scores = g.add("Mul", g.add("MatMul", "Q", g.add("Transpose", "K", perm=[0, 2, 1])), "scale")
             g.add("MatMul", g.add("Softmax", scores, axis=-1), "V", out="Y")
 
-        yield self._way(a, {k: np.asarray(v) for k, v in scale.items()}, a["Q"].shape, build,
-                        name="products and softmax")
+        yield self._way(
+            a, {k: np.asarray(v) for k, v in scale.items()}, a["Q"].shape, build, name="products and softmax"
+        )
         heads = {k: v.transpose(1, 0, 2).reshape(1, s["t"], -1) for k, v in a.items()}
-        fused = lambda g: g.add("MultiHeadAttention", "Q", "K", "V", out="Y", domain="com.microsoft",
-                                num_heads=s["b"])
+        fused = lambda g: g.add(
+            "MultiHeadAttention", "Q", "K", "V", out="Y", domain="com.microsoft", num_heads=s["b"]
+        )
         turned = lambda y: y.reshape(s["t"], s["b"], s["d"]).transpose(1, 0, 2)
         yield self._way(heads, {}, heads["Q"].shape, fused, turned, name="MultiHeadAttention")
 
-    def _one(self, a: Inputs, shape: tuple[int, ...], operator: str, inputs: list[str], **attributes: object) -> Way:
+    def _one(
+        self, a: Inputs, shape: tuple[int, ...], operator: str, inputs: list[str], **attributes: object
+    ) -> Way:
         constants = {key: value for key, value in a.items() if key != "X"}
         build = lambda g: g.add(operator, *inputs, out="Y", **attributes)
         return self._way({"X": a["X"]}, constants, shape, build)
@@ -178,7 +207,9 @@ class Peer(Side):
 
     def layer_norm(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """One node."""
-        yield self._one(a, a["X"].shape, "LayerNormalization", ["X", "gamma", "beta"], epsilon=LAYER_NORM_EPSILON)
+        yield self._one(
+            a, a["X"].shape, "LayerNormalization", ["X", "gamma", "beta"], epsilon=LAYER_NORM_EPSILON
+        )
 
     def gelu(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """One node."""

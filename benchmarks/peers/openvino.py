@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import openvino
+from kernels.operators import LAYER_NORM_EPSILON
+from kernels.workloads import Workload
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from kernels.operators import LAYER_NORM_EPSILON
-from kernels.workloads import Workload
 from peers.side import Side, Unsupported, Way
 
 Inputs = dict[str, NDArray]
@@ -60,8 +60,14 @@ class Peer(Side):
         }
         self.settings = {"openvino": openvino.__version__, **self.config}
 
-    def _way(self, name: str, inputs: Inputs, constants: Inputs, build: Callable[[Arguments], Node],
-             turned: Callable[[NDArray], NDArray] = lambda y: y) -> Way:
+    def _way(
+        self,
+        name: str,
+        inputs: Inputs,
+        constants: Inputs,
+        build: Callable[[Arguments], Node],
+        turned: Callable[[NDArray], NDArray] = lambda y: y,
+    ) -> Way:
         """Compiles build(arguments): inputs are parameters, constants stand in the graph."""
         parameters = {key: ops.parameter(value.shape, value.dtype, name=key) for key, value in inputs.items()}
         arguments = parameters | {key: ops.constant(value) for key, value in constants.items()}
@@ -73,7 +79,7 @@ class Peer(Side):
         out = np.empty(tuple(model.output(0).shape), np.float32)
         request.set_output_tensor(0, openvino.Tensor(out, shared_memory=True))
 
-        def run(_kept: list[NDArray] = arrays) -> None:  # the request does not keep them alive
+        def run(_kept: tuple[object, ...] = (arrays, out)) -> None:  # the request does not keep them alive
             request.start_async()
             request.wait()
 
@@ -82,7 +88,9 @@ class Peer(Side):
     def _images(self, inputs: Inputs, constants: Inputs, build: Callable[[Arguments], Node]) -> Iterator[Way]:
         """`build` takes images as NCHW and gives one."""
         images = {key for key, value in inputs.items() if value.ndim == 4}
-        nchw = {k: np.ascontiguousarray(v.transpose(0, 3, 1, 2)) if k in images else v for k, v in inputs.items()}
+        nchw = {
+            k: np.ascontiguousarray(v.transpose(0, 3, 1, 2)) if k in images else v for k, v in inputs.items()
+        }
         yield self._way("nchw", nchw, constants, build, lambda y: y.transpose(0, 2, 3, 1))
 
         def from_nhwc(a: Arguments) -> Node:
@@ -152,8 +160,13 @@ class Peer(Side):
     def attention(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """As its own operator, and as products and a softmax."""
         inputs = {key: value[None] for key, value in a.items()}
-        yield self._way("scaled_dot_product_attention", inputs, {},
-                        lambda n: ops.scaled_dot_product_attention(n["Q"], n["K"], n["V"]), lambda y: y[0])
+        yield self._way(
+            "scaled_dot_product_attention",
+            inputs,
+            {},
+            lambda n: ops.scaled_dot_product_attention(n["Q"], n["K"], n["V"]),
+            lambda y: y[0],
+        )
         scale = ops.constant(np.float32(1 / math.sqrt(workload.sizes["d"])))
 
         def build(n: Arguments) -> Node:

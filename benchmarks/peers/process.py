@@ -19,10 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-import peers
 from kernels import operators
 from kernels.workloads import Workload, all_workloads
+
+import peers
 
 # More copies of the constants than this are not made: what they lack in bytes is evicted by other memory.
 MOST_COPIES = 128
@@ -58,7 +58,8 @@ def quick_time(calls: list[Callable[[], object]]) -> float:
 
 
 def seconds_waited() -> float:
-    """How long the threads of this process wanted a processor and had none: somebody else ran in their place."""
+    """How long the threads of this process wanted a processor and had none: somebody else ran in their
+    place."""
     waited = 0
     for task in Path("/proc/self/task").iterdir():
         try:
@@ -129,7 +130,9 @@ class Session:
             return {"unsupported": str(error)}
         except Exception as error:  # whatever a library raises is a finding
             traceback.print_exc()
-            return {"failed": f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"}
+            return {
+                "failed": f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+            }
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """What a side of a comparison is: something that runs a workload, in a process of its own.
 
-    side = peers.make("torch", threads=2)
-    ways = side.prepare(workload, inputs, copies=1)     # a list: one for each way in which it can be run
-    ways[0].calls[0]()                                  # runs; everything is allocated beforehand
-    ways[0].result()                                    # what the last call gave, as the workload defines it
+side = peers.make("torch", threads=2)
+ways = side.prepare(workload, inputs, copies=1)     # a list: one for each way in which it can be run
+ways[0].calls[0]()                                  # runs; everything is allocated beforehand
+ways[0].result()                                    # what the last call gave, as the workload defines it
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from numpy.typing import NDArray
-
 from kernels.workloads import Workload
+from numpy.typing import NDArray
 
 
 class Unsupported(Exception):
@@ -22,7 +21,8 @@ class Unsupported(Exception):
 
 @dataclass
 class Way:
-    """One way to run a workload. `calls` differ in the copies of the constants that they read and run in turn;
+    """One way to run a workload. `calls` differ in the copies of the constants that they read and run in
+    turn;
     `result` is what the last call gave, in the layout of the workload."""
 
     name: str
@@ -32,8 +32,8 @@ class Way:
 
 @dataclass
 class Side:
-    """Derived classes have a method for each operator: `matmul(self, workload, inputs)` yields `Way`s, whose one
-    call reads the constants of `inputs`."""
+    """Derived classes have a method for each operator: `matmul(self, workload, inputs)` yields `Way`s, whose
+    one call reads the constants of `inputs`."""
 
     threads: int
     settings: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,8 @@ class Side:
                 name: value.copy() if copy and name in workload.constants else value
                 for name, value in inputs.items()
             }
-            # Other copies share the arrays that are no constants, and in a model kernels run one after the other.
+            # Other copies share the arrays that are no constants, and in a model kernels run one after the
+            # other.
             for index, way in enumerate(operator(workload, own)):
                 if copy == 0:
                     ways.append(way)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import ml_dtypes
 import numpy as np
 import torch
-from numpy.typing import NDArray
-
 from kernels.operators import LAYER_NORM_EPSILON
 from kernels.workloads import Workload
+from numpy.typing import NDArray
+
 from peers.side import Side, Unsupported, Way
 
 Inputs = dict[str, NDArray]
@@ -71,7 +71,9 @@ class Peer(Side):
         if workload.dtype == "float32" and torch.backends.mkl.is_available():
             packed = torch.ops.mkl._mkl_reorder_linear_weight(weights, left.shape[0])
             rows = left.shape[0]
-            yield _Kept(lambda: torch.ops.mkl._mkl_linear(left, packed, weights, None, rows)).way("MKL, packed")
+            yield _Kept(lambda: torch.ops.mkl._mkl_linear(left, packed, weights, None, rows)).way(
+                "MKL, packed"
+            )
         blocked = torch.ops.mkldnn._reorder_linear_weight(weights, left.shape[0])
         call = torch.ops.mkldnn._linear_pointwise
         yield _Kept(lambda: call(left, blocked, None, "none", [], "")).way("oneDNN, packed")
@@ -100,11 +102,19 @@ class Peer(Side):
             yield _Kept(call).way(name, _to_nhwc)
         yield from self._packed_conv(nchw, nhwc, filters, stride, pad, groups)
 
-    def _packed_conv(self, nchw: torch.Tensor, nhwc: torch.Tensor, filters: torch.Tensor, stride: int, pad: int,
-                     groups: int) -> Iterator[Way]:
+    def _packed_conv(
+        self,
+        nchw: torch.Tensor,
+        nhwc: torch.Tensor,
+        filters: torch.Tensor,
+        stride: int,
+        pad: int,
+        groups: int,
+    ) -> Iterator[Way]:
         pads, strides, ones = [pad, pad], [stride, stride], [1, 1]
         packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
-            filters.to_mkldnn(), pads, strides, ones, groups, list(nchw.shape))
+            filters.to_mkldnn(), pads, strides, ones, groups, list(nchw.shape)
+        )
         pointwise = torch.ops.mkldnn._convolution_pointwise
         call = lambda: pointwise(nhwc, packed, None, pads, strides, ones, groups, "none", [], "")
         yield _Kept(call).way("oneDNN, nhwc, packed", _to_nhwc)
@@ -120,7 +130,9 @@ class Peer(Side):
         bias = _tensor(a["bias"])
         yield _Kept(lambda: F.conv2d(x, w, bias, stride, pad).add_(r).relu_()).way("eager", _to_nhwc)
         pads, strides, ones = [pad, pad], [stride, stride], [1, 1]
-        packed = torch._C._nn.mkldnn_reorder_conv2d_weight(w.to_mkldnn(), pads, strides, ones, 1, list(x.shape))
+        packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
+            w.to_mkldnn(), pads, strides, ones, 1, list(x.shape)
+        )
         binary = torch.ops.mkldnn._convolution_pointwise.binary
         call = lambda: binary(x, r, packed, bias, pads, strides, ones, 1, "add", 1.0, "relu", [], "")
         yield _Kept(call).way("oneDNN, fused", _to_nhwc)

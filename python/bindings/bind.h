@@ -22,6 +22,9 @@ void bind_schedule(py::module_& m);
 void bind_intrinsic(py::module_& m);
 void bind_rewrites(py::module_& m);
 void bind_array(py::module_& m);
+void bind_callable(py::module_& m);
 void bind_function(py::module_& m);
+void bind_roof(py::module_& m);
+void bind_library(py::module_& m);
 
 }  // namespace tw::python

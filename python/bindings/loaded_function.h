@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "bindings/arguments.h"
-#include "codegen/build.h"
 
 namespace tw::python {
 
@@ -17,22 +16,23 @@ struct BoundArray {
   Array array;
 };
 
-/// Immutable. A call holds on to it, so that one that runs while another thread closes the function comes to
-/// its end.
+/// A function that is in this process. Immutable. A call holds on to it, so that one that runs while another
+/// thread closes the function comes to its end.
 struct LoadedFunction {
-  std::shared_ptr<const codegen::Module> module;
-  Signature signature;  // of the arguments that are not bound
+  std::shared_ptr<const void> owner;  // of the code
+  const tw_function* code;            // without `run` where the code is another machine's
+  int32_t threads = 0;                // at most so many; 0: all there are
+  Signature signature;                // of the arguments that are not bound
   std::vector<BoundArray> bound;
   std::vector<int> ndims;              // by buffer
   std::vector<std::size_t> constants;  // buffers that hold constants, bound or given
 };
 
-/// Machine code of a program. Python's lock is released meanwhile.
-std::shared_ptr<const codegen::Module> compile(const Program& program, const codegen::Target& target);
-
-/// The function of a program that the module is of; `bound` buffers are none of its callers' business.
-std::shared_ptr<const LoadedFunction> load_function(std::shared_ptr<const codegen::Module> module,
-                                                    const Program& program,
+/// The function of some code; `order`: the parameters that callers give, as positions among all, in the order
+/// in which they give them. `bound` buffers are none of their business.
+std::shared_ptr<const LoadedFunction> load_function(std::shared_ptr<const void> owner,
+                                                    const tw_function& code,
+                                                    const std::vector<std::size_t>& order, int32_t threads,
                                                     std::vector<BoundArray> bound = {});
 
 /// Raises what a status of the runtime other than TW_OK stands for, with the runtime's message.

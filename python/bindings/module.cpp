@@ -14,5 +14,8 @@ PYBIND11_MODULE(_core, m) {
   bind_rewrites(m);
   bind_operations(m);
   bind_array(m);
+  bind_callable(m);
   bind_function(m);
+  bind_roof(m);
+  bind_library(m);
 }

@@ -39,7 +39,7 @@ Array copy_constant(const Signature& signature, const ArgumentSpec& spec, py::ha
 /// What the prepare program makes of the constants: by the names of its outputs.
 std::map<std::string, Array> run_prepare(const Program& program, const codegen::Target& target,
                                          const py::dict& constants) {
-  const std::shared_ptr<const LoadedFunction> function = load_function(compile(program, target), program);
+  const std::shared_ptr<const LoadedFunction> function = load_module(compile(program, target), program);
   Call call(function->signature);
   py::kwargs inputs;
   for (const ArgumentSpec& spec : function->signature.arguments)
@@ -56,12 +56,15 @@ std::map<std::string, Array> run_prepare(const Program& program, const codegen::
 }  // namespace
 
 FunctionState::FunctionState(const FunctionState& function, const py::dict& constants)
-    : program_(function.program_), target_(function.target_), loaded_(function.runnable()) {
+    : Callable(function), program_(function.program_), target_(function.target_) {
   prepare(constants);
 }
 
 void FunctionState::prepare(const py::dict& constants) {
-  const std::shared_ptr<const LoadedFunction> whole = loaded_;
+  const std::shared_ptr<const LoadedFunction> whole = loaded();
+  if (!target_.is_host)
+    raise_unsupported("{} is built for \"{}\", so its constants cannot be prepared on this machine",
+                      program_->name.text, target_.to_string());
   if (!whole->bound.empty())
     raise_unsupported("{}: some of its constants are prepared already; give all of them at once",
                       program_->name.text);
@@ -105,7 +108,7 @@ void FunctionState::prepare(const py::dict& constants) {
       bound.push_back({place, at->second});
     ++place;
   }
-  loaded_ = load_function(split ? compile(program_, target_) : whole->module, program_, std::move(bound));
+  replace(load_module(split ? compile(program_, target_) : module(), program_, std::move(bound)));
 }
 
 }  // namespace tw::python

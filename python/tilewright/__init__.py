@@ -11,10 +11,23 @@ array([1., 4., 9.], dtype=float32)
 """
 
 from tilewright import te
-from tilewright._core import Argument, Array, Program, __version__, array, empty
+from tilewright._core import (
+    Argument,
+    Array,
+    Bandwidth,
+    ComputeRate,
+    Program,
+    Roof,
+    __version__,
+    array,
+    empty,
+    measure_bandwidth,
+    measure_rate,
+    roof,
+)
 from tilewright.builder import TargetInfo, build, targets
 from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidValue, Unsupported, UserError
-from tilewright.function import Function, Parameter, Stats, Timing
+from tilewright.function import Function, Library, Parameter, Stats, Timing, load
 from tilewright.interpreter import interpret
 from tilewright.intrinsics import Intrinsic, intrinsic, intrinsics
 from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, param
@@ -22,17 +35,21 @@ from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, para
 __all__ = [
     "Argument",
     "Array",
+    "Bandwidth",
     "Block",
     "BufferHandle",
+    "ComputeRate",
     "Function",
     "InternalError",
     "Intrinsic",
     "InvalidIndex",
     "InvalidType",
     "InvalidValue",
+    "Library",
     "Loop",
     "Parameter",
     "Program",
+    "Roof",
     "Schedule",
     "Stats",
     "TargetInfo",
@@ -47,7 +64,11 @@ __all__ = [
     "interpret",
     "intrinsic",
     "intrinsics",
+    "load",
+    "measure_bandwidth",
+    "measure_rate",
     "param",
+    "roof",
     "targets",
     "te",
 ]

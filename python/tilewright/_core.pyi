@@ -10,14 +10,19 @@ import typing
 __all__: list[str] = [
     "Argument",
     "Array",
+    "Bandwidth",
     "BlockRef",
     "BufferRef",
+    "Callable",
+    "ComputeRate",
     "Expr",
     "FunctionState",
     "IndexMap",
+    "LibraryState",
     "LoopRef",
     "Program",
     "ReduceAxis",
+    "Roof",
     "ScheduleState",
     "Tensor",
     "TraceData",
@@ -46,6 +51,8 @@ __all__: list[str] = [
     "log",
     "max",
     "maximum",
+    "measure_bandwidth",
+    "measure_rate",
     "min",
     "minimum",
     "pieces",
@@ -57,6 +64,7 @@ __all__: list[str] = [
     "reduce",
     "reduce_axis",
     "rewrites",
+    "roof",
     "round",
     "rsqrt",
     "same_tensor",
@@ -747,11 +755,11 @@ class Array:
         From one element to the next along each dimension, in elements.
         """
 
-class FunctionState:
+class Callable:
     """
-    Compiled code of a program; tilewright.Function is made of it.
+    What can be called with arrays.
     """
-    def __call__(self, *args, **kwargs) -> typing.Any:
+    def __call__(self: typing.Callable, *args, **kwargs) -> typing.Any:
         """
         Run the function.
 
@@ -793,18 +801,24 @@ class FunctionState:
         array([[4., 4., 4.],
                [4., 4., 4.]], dtype=float32)
         """
+    def _close(self: typing.Callable) -> None: ...
+    def _copies(self: typing.Callable) -> dict[str, int]: ...
+    def _time(
+        self: typing.Callable, arg0: bool, arg1: typing.SupportsFloat | typing.SupportsIndex, *args, **kwargs
+    ) -> tuple[list[float], int]: ...
+    def _tunables(self: typing.Callable) -> list: ...
+
+class FunctionState(Callable):
+    """
+    Compiled code of a program; tilewright.Function is made of it.
+    """
     @typing.overload
     def __init__(self, program: Program, target: str) -> None: ...
     @typing.overload
     def __init__(self, function: FunctionState, constants: dict) -> None: ...
-    def _close(self) -> None: ...
     def _export(self, path: str) -> None: ...
     def _source(self, kind: str) -> str: ...
     def _stats(self) -> dict: ...
-    def _time(
-        self, arg0: bool, arg1: typing.SupportsFloat | typing.SupportsIndex, *args, **kwargs
-    ) -> tuple[list[float], int]: ...
-    def _tunables(self) -> list: ...
     @property
     def program(self) -> Program:
         """
@@ -814,6 +828,220 @@ class FunctionState:
     def target(self) -> str:
         """
         The target in full: with the CPU and its features.
+        """
+
+class ComputeRate:
+    """
+    Arithmetic held in registers, by dtype and threads.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def dtype(self) -> str:
+        """
+        Of the factors.
+        """
+    @property
+    def instructions(self) -> str:
+        """
+        What computed it.
+        """
+    @property
+    def operations(self) -> float:
+        """
+        A second, all threads together.
+        """
+    @property
+    def threads(self) -> int:
+        """
+        How many ran.
+        """
+
+class Bandwidth:
+    """
+    Passes over memory, by working set and threads.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def copy(self) -> float:
+        """
+        Bytes read and bytes written a second.
+        """
+    @property
+    def read(self) -> float:
+        """
+        Bytes a second.
+        """
+    @property
+    def threads(self) -> int:
+        """
+        How many ran.
+        """
+    @property
+    def working_set(self) -> int:
+        """
+        Bytes of all threads together.
+        """
+    @property
+    def write(self) -> float:
+        """
+        Bytes a second.
+        """
+
+class Roof:
+    """
+    The most that this machine computes and moves in a second, measured.
+
+    Attributes
+    ----------
+    machine : str
+        What hardware it was measured on.
+    quick : bool
+        Whether few points were measured.
+    rates : list of ComputeRate
+        Arithmetic, by dtype and threads.
+    bandwidths : list of Bandwidth
+        Memory, by threads and working set.
+
+    Examples
+    --------
+    >>> roof = tw.roof(quick=True)
+    >>> roof.operations("float32", 1) > 0
+    True
+    >>> roof.seconds("float32", operations=2 * 1024**3, bytes=3 * 4 * 1024**2, threads=1) > 0
+    True
+    """
+    def __repr__(self) -> str: ...
+    def bandwidth(
+        self,
+        kind: str,
+        working_set: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> float:
+        """
+        Bytes a second over a working set.
+
+        Parameters
+        ----------
+        kind : {"read", "write", "copy"}
+            "copy" counts bytes read and bytes written.
+        working_set : int
+            Bytes, of all threads together.
+        threads : int
+            At least 1.
+
+        Returns
+        -------
+        float
+            Of all threads together.
+
+        Raises
+        ------
+        InvalidValue
+            For another kind, or fewer than 1 thread.
+
+        Examples
+        --------
+        >>> roof = tw.roof(quick=True)
+        >>> roof.bandwidth("read", 1 << 14, 1) >= roof.bandwidth("read", 1 << 40, 1)
+        True
+        """
+    def operations(self, dtype: str, threads: typing.SupportsInt | typing.SupportsIndex) -> float:
+        """
+        Operations a second, a multiply-add counting as two.
+
+        Parameters
+        ----------
+        dtype : {"float32", "bfloat16", "int8"}
+            Of the factors.
+        threads : int
+            At least 1. Between counts that were measured: on the line between them.
+
+        Returns
+        -------
+        float
+            Of all threads together.
+
+        Raises
+        ------
+        InvalidValue
+            For another dtype, or fewer than 1 thread.
+
+        Examples
+        --------
+        >>> roof = tw.roof(quick=True)
+        >>> roof.operations("int8", 1) >= roof.operations("float32", 1)
+        True
+        """
+    def seconds(
+        self,
+        dtype: str,
+        operations: typing.SupportsFloat | typing.SupportsIndex,
+        bytes: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> float:
+        """
+        The least time of a kernel.
+
+        Parameters
+        ----------
+        dtype : {"float32", "bfloat16", "int8"}
+            What it computes with.
+        operations : float
+            Its arithmetic, a multiply-add counting as two.
+        bytes : int
+            What it reads and writes, which is its working set too.
+        threads : int
+            At least 1.
+
+        Returns
+        -------
+        float
+            Seconds: of the arithmetic or of the memory, whichever takes longer.
+
+        Raises
+        ------
+        InvalidValue
+            For another dtype, or fewer than 1 thread.
+
+        Examples
+        --------
+        >>> tw.roof(quick=True).seconds("float32", 0, 1 << 30, 1) > 0
+        True
+        """
+    def to_json(self) -> str:
+        """
+        Give the figures as JSON.
+
+        Returns
+        -------
+        str
+            An object with "machine", "rates" and "bandwidths".
+
+        Examples
+        --------
+        >>> import json
+        >>> sorted(json.loads(tw.roof(quick=True).to_json()))
+        ['bandwidths', 'machine', 'quick', 'rates', 'version']
+        """
+    @property
+    def bandwidths(self) -> list[Bandwidth]: ...
+    @property
+    def machine(self) -> str: ...
+    @property
+    def quick(self) -> bool: ...
+    @property
+    def rates(self) -> list[ComputeRate]: ...
+
+class LibraryState(Callable):
+    """
+    A loaded library; tilewright.Library is made of it.
+    """
+    def __init__(self, path: str) -> None: ...
+    def _description(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """
+        The name that its functions begin with in C.
         """
 
 def abs(x: typing.Any) -> Expr: ...
@@ -924,6 +1152,64 @@ def intrinsics() -> list:
 def log(x: typing.Any) -> Expr: ...
 def max(x: typing.Any, axis: typing.Any) -> Expr: ...
 def maximum(a: typing.Any, b: typing.Any) -> Expr: ...
+def measure_bandwidth(
+    working_set: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex
+) -> Bandwidth:
+    """
+    Measure bandwidth over one working set now.
+
+    Parameters
+    ----------
+    working_set : int
+        Bytes of all threads together; at least 16 KiB a thread are taken.
+    threads : int
+        At least 1.
+
+    Returns
+    -------
+    Bandwidth
+        With `read`, `write` and `copy` in bytes a second.
+
+    Raises
+    ------
+    InvalidValue
+        For fewer than 1 thread.
+
+    Examples
+    --------
+    >>> tw.measure_bandwidth(1 << 20, 1).copy > 0
+    True
+    """
+
+def measure_rate(dtype: str, threads: typing.SupportsInt | typing.SupportsIndex) -> ComputeRate:
+    """
+    Measure the rate of one dtype now, whatever is known.
+
+    Clocks change with what else a machine does: a figure is best compared with a roof of the same minute.
+
+    Parameters
+    ----------
+    dtype : {"float32", "bfloat16", "int8"}
+        Of the factors.
+    threads : int
+        At least 1.
+
+    Returns
+    -------
+    ComputeRate
+        With `operations` a second.
+
+    Raises
+    ------
+    InvalidValue
+        For another dtype, or fewer than 1 thread.
+
+    Examples
+    --------
+    >>> tw.measure_rate("bfloat16", 1).operations > 0
+    True
+    """
+
 def min(x: typing.Any, axis: typing.Any) -> Expr: ...
 def minimum(a: typing.Any, b: typing.Any) -> Expr: ...
 def pieces(
@@ -952,6 +1238,31 @@ def reduce_axis(begin: typing.Any, end: typing.Any, name: str) -> ReduceAxis: ..
 def rewrites() -> list:
     """
     The registered rewrites as plain data.
+    """
+
+def roof(quick: bool = False, refresh: bool = False) -> Roof:
+    """
+    Measure the most that this machine computes and moves in a second.
+
+    What was measured on the same hardware before is taken from a file: in $XDG_CACHE_HOME/tilewright, or
+    ~/.cache/tilewright.
+
+    Parameters
+    ----------
+    quick : bool
+        One thread and all of them, a working set for each cache: half a second, else two.
+    refresh : bool
+        Measure even where the figures are known. Where other programs ran at the first time, they are too low.
+
+    Returns
+    -------
+    Roof
+        The figures.
+
+    Examples
+    --------
+    >>> tw.roof(quick=True)  # doctest: +ELLIPSIS
+    <tw.Roof ... Gop/s of float32 ...>
     """
 
 def round(x: typing.Any) -> Expr: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 from tilewright import _core
 from tilewright.errors import InvalidType, InvalidValue
 
-__all__ = ["Function", "Parameter", "Stats", "Timing"]
+__all__ = ["Function", "Library", "Parameter", "Stats", "Timing", "load"]
 
 
 class Parameter(int):
@@ -152,77 +154,13 @@ class Stats:
         return "\n".join(f"{name:{width}}  {text}" for name, text in rows)
 
 
-class Function(_core.FunctionState):
-    """A compiled function of arrays: what `tilewright.build` gives.
-
-    Attributes
-    ----------
-    params : dict of str to Parameter
-        The parameters of the schedule, with their defaults.
-    stats : Stats
-        What became of the program, and which inputs had to be copied.
-    program : Program
-        The program that was compiled.
-    target : str
-        The target in full: with the CPU and its features.
-
-    Examples
-    --------
-    >>> A = te.placeholder((4,), name="A")
-    >>> double = tw.build(te.compute((4,), lambda i: A[i] * 2, name="B"))
-    >>> double(np.arange(4, dtype="float32"))
-    array([0., 2., 4., 6.], dtype=float32)
-    >>> double
-    <tw.Function main(A: in float32[4], B: out float32[4])>
-    """
-
-    __call__ = _core.FunctionState.__call__
+class _Calls:
+    """What functions and libraries have in common, on top of `_core.Callable`."""
 
     @property
     def params(self) -> dict[str, Parameter]:
         """The parameters of the schedule, with their defaults: what a call without `params` uses."""
         return {name: Parameter(*values) for name, *values in self._tunables()}
-
-    @property
-    def stats(self) -> Stats:
-        """What became of the program on its way to machine code, and which inputs had to be copied so far."""
-        return Stats(**self._stats())
-
-    def prepare(self, constants: Mapping[str, Any]) -> Function:
-        """Give constants once, and get a function of the other arguments.
-
-        What the program computes from the constants alone, such as packing weights, runs now and not in every
-        call. The arrays are not needed any more afterwards.
-
-        Parameters
-        ----------
-        constants : dict of str to array
-            Placeholders made with `constant=True`, by name: all of them or some.
-
-        Returns
-        -------
-        Function
-            Takes the arguments that are left.
-
-        Raises
-        ------
-        InvalidValue
-            If there is no constant of a name, or an array does not fit.
-        InvalidType
-            If an array has another dtype.
-
-        Examples
-        --------
-        >>> x = te.placeholder((3,), name="x")
-        >>> w = te.placeholder((3,), name="w", constant=True)
-        >>> f = tw.build(te.compute((3,), lambda i: x[i] * w[i], name="y"))
-        >>> g = f.prepare({"w": np.array([1, 10, 100], "float32")})
-        >>> g(np.array([1, 2, 3], "float32"))
-        array([  1.,  20., 300.], dtype=float32)
-        """
-        if not isinstance(constants, Mapping):
-            raise InvalidType(f"constants is a dict of arrays by name, not {type(constants).__name__}")
-        return type(self)(self, dict(constants))
 
     def time(self, *arguments: Any, cache: str = "hot", seconds: float = 0.2, **named: Any) -> Timing:
         """Measure how long the function takes.
@@ -267,6 +205,91 @@ class Function(_core.FunctionState):
         runs, batch = self._time(cache == "model", float(seconds), *arguments, **named)
         return Timing(runs, cache, batch)
 
+    def close(self) -> None:
+        """Free the machine code. Calls that are running come to their end; later ones raise.
+
+        Without it the code goes with the last reference to the function.
+
+        Examples
+        --------
+        >>> f = tw.build(te.compute((4,), lambda i: 1.0, name="one"))
+        >>> f.close()
+        >>> try:
+        ...     f()
+        ... except tw.UserError as error:
+        ...     print(str(error).splitlines()[0])
+        main is closed: its code is gone
+        """
+        self._close()
+
+
+class Function(_Calls, _core.FunctionState):
+    """A compiled function of arrays: what `tilewright.build` gives.
+
+    Attributes
+    ----------
+    params : dict of str to Parameter
+        The parameters of the schedule, with their defaults.
+    stats : Stats
+        What became of the program, and which inputs had to be copied.
+    program : Program
+        The program that was compiled.
+    target : str
+        The target in full: with the CPU and its features.
+
+    Examples
+    --------
+    >>> A = te.placeholder((4,), name="A")
+    >>> double = tw.build(te.compute((4,), lambda i: A[i] * 2, name="B"))
+    >>> double(np.arange(4, dtype="float32"))
+    array([0., 2., 4., 6.], dtype=float32)
+    >>> twice
+    <tw.Function main(A: in float32[4], B: out float32[4])>
+    """
+
+    __call__ = _core.Callable.__call__
+
+    @property
+    def stats(self) -> Stats:
+        """What became of the program on its way to machine code, and which inputs had to be copied so far."""
+        return Stats(**self._stats())
+
+    def prepare(self, constants: Mapping[str, Any]) -> Function:
+        """Give constants once, and get a function of the other arguments.
+
+        What the program computes from the constants alone, such as packing weights, runs now and not in every
+        call. The arrays are not needed any more afterwards.
+
+        Parameters
+        ----------
+        constants : dict of str to array
+            Placeholders made with `constant=True`, by name: all of them or some.
+
+        Returns
+        -------
+        Function
+            Takes the arguments that are left.
+
+        Raises
+        ------
+        InvalidValue
+            If there is no constant of a name, or an array does not fit.
+        InvalidType
+            If an array has another dtype.
+
+        Examples
+        --------
+        >>> x = te.placeholder((3,), name="x")
+        >>> w = te.placeholder((3,), name="w", constant=True)
+        >>> f = tw.build(te.compute((3,), lambda i: x[i] * w[i], name="y"))
+        >>> g = f.prepare({"w": np.array([1, 10, 100], "float32")})
+        >>> g(np.array([1, 2, 3], "float32"))
+        array([  1.,  20., 300.], dtype=float32)
+        """
+        if not isinstance(constants, Mapping):
+            raise InvalidType(f"constants is a dict of arrays by name, not {type(constants).__name__}")
+        return type(self)(self, dict(constants))
+
     def source(self, kind: str = "loops") -> str:
         """Give the program at a stage, as text.
 
@@ -294,7 +317,7 @@ class Function(_core.FunctionState):
         """
         return self._source(kind)
 
-    def export(self, path: str) -> None:
+    def export(self, path: str | os.PathLike[str]) -> None:
         """Write a shared library and its C header, which need nothing of Tilewright to run.
 
         Parameters
@@ -315,29 +338,83 @@ class Function(_core.FunctionState):
         >>> A = te.placeholder((4,), name="A")
         >>> f = tw.build(te.compute((4,), lambda i: A[i] * 2, name="B"))
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     f.export(f"{folder}/libdouble.so")
-        ...     tw.load(f"{folder}/libdouble.so")(np.ones(4, "float32"))
+        ...     f.export(f"{folder}/libtwice.so")
+        ...     tw.load(f"{folder}/libtwice.so")(np.ones(4, "float32"))
         array([2., 2., 2., 2.], dtype=float32)
         """
-        self._export(str(path))
-
-    def close(self) -> None:
-        """Free the machine code. Calls that are running come to their end; later ones raise.
-
-        Without it the code goes with the last reference to the function.
-
-        Examples
-        --------
-        >>> f = tw.build(te.compute((4,), lambda i: 1.0, name="one"))
-        >>> f.close()
-        >>> try:
-        ...     f()
-        ... except tw.UserError as error:
-        ...     print(str(error).splitlines()[0])
-        main is closed: its code is gone; build it again
-        """
-        self._close()
+        self._export(os.fspath(path))
 
     def __repr__(self) -> str:
         header = str(self.program).splitlines()[0].removeprefix("program ").removesuffix(":")
         return f"<tw.Function {header}>"
+
+
+class Library(_Calls, _core.LibraryState):
+    """An exported library, called as the function was: what `tilewright.load` gives.
+
+    Arguments come in the order of the library's interface in C: inputs, sizes and outputs as the program had
+    them.
+
+    Attributes
+    ----------
+    name : str
+        What its functions begin with in C.
+    description : dict
+        Its arguments, target and version, as docs/exported_libraries.md says.
+    params : dict of str to Parameter
+        The parameters of the schedule, with their defaults.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> A = te.placeholder((4,), name="A")
+    >>> f = tw.build(te.compute((4,), lambda i: A[i] * 2, name="B"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     f.export(f"{folder}/libtwice.so")
+    ...     twice = tw.load(f"{folder}/libtwice.so")
+    >>> twice
+    <tw.Library twice>
+    >>> twice(np.ones(4, "float32"))
+    array([2., 2., 2., 2.], dtype=float32)
+    """
+
+    __call__ = _core.Callable.__call__
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Its arguments, target and version."""
+        return json.loads(self._description())
+
+    def __repr__(self) -> str:
+        return f"<tw.Library {self.name}>"
+
+
+def load(path: str | os.PathLike[str]) -> Library:
+    """Load a library that `Function.export` wrote.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file "libNAME.so".
+
+    Returns
+    -------
+    Library
+        Called as the function was.
+
+    Raises
+    ------
+    InvalidValue
+        If there is no such file, or it is no library that Tilewright exported.
+    Unsupported
+        If this CPU cannot run it.
+
+    Examples
+    --------
+    >>> try:
+    ...     tw.load("/nowhere/libx.so")
+    ... except ValueError as error:
+    ...     print(type(error).__name__)
+    InvalidValue
+    """
+    return Library(os.fspath(path))

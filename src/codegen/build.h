@@ -13,6 +13,9 @@
 
 namespace tw::codegen {
 
+/// The symbol of the tw_function (runtime/core/function.h) that object code defines; hidden.
+inline constexpr const char* kFunctionSymbol = "tw_module_function";
+
 /// What became of a program on its way: times by pass, and figures of the machine code.
 struct BuildStats {
   std::vector<PassTime> times;     // of each pass of ours, then "llvm optimise", "llvm code", "link"
@@ -33,8 +36,8 @@ class Module {
   virtual const BuildStats& stats() const = 0;
   /// The program at a stage, as text: "loops" (lowered), "llvm", "asm". A value error lists what there is.
   virtual std::string source(const std::string& kind) const = 0;
-  /// Machine code as an object file of the target, for linking into a library: it defines the hidden symbol
-  /// tw_module_function, a tw_function.
+  /// Machine code as an object file of the target, for linking into a library: it defines
+  /// kFunctionSymbol.
   virtual std::string object() const = 0;
 };
 

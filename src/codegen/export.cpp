@@ -16,6 +16,7 @@
 #include "codegen/export/description.h"
 #include "codegen/export/header.h"
 #include "codegen/export/link.h"
+#include "codegen/build.h"
 #include "support/error.h"
 
 namespace tw::codegen {
@@ -64,7 +65,7 @@ std::string library_name(const fs::path& path) {
 
 /// The architecture of a target that there is a core for.
 std::string architecture_of(const Target& target) {
-  const llvm::Triple triple(target.triple);
+  const llvm::Triple triple(llvm::Triple::normalize(target.triple));
   const std::string architecture = llvm::Triple::getArchTypeName(triple.getArch()).str();
   std::set<std::string> known;
   for (const CoreObject& object : core_objects()) known.insert(object.architecture);
@@ -93,7 +94,7 @@ LinkJob link_job(const Module& module, const std::string& name) {
     job.texts += text + '\0';
   }
   job.texts_symbol = "tw_library_texts";
-  job.aliases.emplace_back("tw_library_function", fmt::format("\"{}_function\"", module.function().name));
+  job.aliases.emplace_back("tw_library_function", kFunctionSymbol);
   job.exported.push_back("tw_library_v1");
   for (const char* function : kFunctions) {
     job.aliases.emplace_back(fmt::format("{}_{}", name, function), fmt::format("tw_library_{}", function));

@@ -13,6 +13,7 @@
 #include "codegen/passes/hoist_conditions.h"
 #include "codegen/passes/lower_blocks.h"
 #include "codegen/passes/lower_tensor_calls.h"
+#include "codegen/passes/unmask_tiles.h"
 #include "codegen/passes/unroll_loops.h"
 #include "codegen/passes/vectorize_loops.h"
 #include "ir/simplify.h"
@@ -70,6 +71,8 @@ const std::vector<Pass>& lowering_passes() {
       {"flatten_buffers", "last of those that look at subscripts", Stage::kFlat, plain(flatten_buffers)},
       {"simplify_flat", "constants have met in written-out turns and in positions", Stage::kFlat,
        plain(simplified)},
+      {"unmask_tiles", "last: positions are constants, and equal masks look alike", Stage::kFlat,
+       plain(unmask_tiles)},
   };
   return passes;
 }

@@ -70,7 +70,11 @@ struct RoofOptions {
 /// quick request too. A cache that cannot be read or written costs time only.
 Roof measure_roof(const RoofOptions& options = {});
 
-/// Bandwidth over one working set, now. At least 16 KiB a thread is taken.
+/// The rate of one dtype now, whatever the cache says: clocks change with what else a machine does, so a
+/// figure is best compared with a roof of the same minute. Takes 20 ms. Errors: another dtype, threads < 1.
+ComputeRate measure_rate(const std::string& dtype, int threads);
+
+/// Bandwidth over one working set, now. At least 16 KiB a thread is taken. Errors: threads < 1.
 Bandwidth measure_bandwidth(int64_t working_set, int threads);
 
 }  // namespace tw::runtime

@@ -152,20 +152,14 @@ class Memory {
   void* data_;
 };
 
-std::vector<ComputeRate> measure_rates(int threads, const Effort& effort) {
-  std::vector<ComputeRate> rates;
-  for (const ComputeKernel& kernel : compute_kernels())
-    rates.push_back({kernel.dtype, kernel.instructions, threads, 0});
+ComputeRate rate_of(const ComputeKernel& kernel, int threads, const Effort& effort) {
+  ComputeRate rate{kernel.dtype, kernel.instructions, threads, 0};
   Rounds rounds(threads, effort);
   run_team(threads, [&](int index) {
-    std::size_t at = 0;
-    for (const ComputeKernel& kernel : compute_kernels()) {
-      const double turns = rounds.best(index, kernel.run);
-      if (index == 0) rates[at].operations = turns * static_cast<double>(kernel.operations * threads);
-      ++at;
-    }
+    const double turns = rounds.best(index, kernel.run);
+    if (index == 0) rate.operations = turns * static_cast<double>(kernel.operations * threads);
   });
-  return rates;
+  return rate;
 }
 
 /// A smaller working set is at least as quick as a larger one. Where prefetchers do better on the larger,
@@ -232,6 +226,13 @@ std::vector<int64_t> working_sets(const Machine& machine, int threads, bool quic
 
 }  // namespace
 
+ComputeRate measure_rate(const std::string& dtype, int threads) {
+  if (threads < 1) raise_value("the rate of {} threads is asked for; at least 1 is needed", threads);
+  for (const ComputeKernel& kernel : compute_kernels())
+    if (kernel.dtype == dtype) return rate_of(kernel, threads, Effort());
+  raise_value("no arithmetic of '{}' is measured; there is float32, bfloat16 and int8", dtype);
+}
+
 Bandwidth measure_bandwidth(int64_t working_set, int threads) {
   if (threads < 1) raise_value("bandwidth of {} threads is asked for; at least 1 is needed", threads);
   return bandwidth_over(working_set, threads, Effort());
@@ -241,7 +242,8 @@ Roof measure_roof_of(const Machine& machine, bool quick) {
   const Effort effort = quick ? Effort{2e-3, 6} : Effort{2e-3, 10};
   Roof roof{machine.fingerprint(), quick, {}, {}};
   for (const int threads : thread_counts(machine.threads, quick)) {
-    for (ComputeRate& rate : measure_rates(threads, effort)) roof.rates.push_back(std::move(rate));
+    for (const ComputeKernel& kernel : compute_kernels())
+      roof.rates.push_back(rate_of(kernel, threads, effort));
     // Between one thread and all, only what arithmetic needs grows evenly; memory is measured in few points.
     const bool few = quick || (threads != 1 && threads != machine.threads);
     std::vector<Bandwidth> by_size;

@@ -49,7 +49,7 @@ TEST(LoweredCorpus, computes_what_the_first_programs_do) {
 
 TEST(LoweredCorpus, computes_it_under_random_schedules) {
   const auto seed = static_cast<uint64_t>(number_from("TW_FUZZ_SEED", 1));
-  const int64_t count = number_from("TW_FUZZ_COUNT", 60);
+  const int64_t count = number_from("TW_FUZZ_COUNT", 400);
   for (int64_t i = 0; i < count; ++i) {
     schedule::CallCounts counts;
     Program last;

@@ -75,6 +75,45 @@ program sum(A: in float32[8], B: out float32[1]):
                 "does not begin at 0 and rise); give it an init of its own with decompose_reduction"));
 }
 
+TEST(LowerBlocks, starts_a_reduction_anew_in_each_turn_around_its_buffer) {
+  const Program program = parse_program(R"(
+program rows(A: in float32[4, 8], B: out float32[4]):
+  ordered for t in 4:
+    allocate total: float32[1]
+    for k in 8:
+      block total#0(vi: spatial(1) = 0, vt: ordered(4) = t, vk: reduce(8) = k):
+        reads A[vt, vk]
+        writes total[vi]
+        reducer sum(float32)
+        init:
+          total[vi] = 0.0f32
+        total[vi] = total[vi] + A[vt, vk]
+    block B#1(vt_1: ordered(4) = t):
+      reads total[0]
+      writes B[vt_1]
+      B[vt_1] = total[0]
+)");
+  for (const Pass& pass : lowering_passes())
+    schedule::expect_same_results(lower(program, {.verify_each = true, .stop_after = pass.name}).program,
+                                  program);
+}
+
+TEST(LowerBlocks, refuses_a_reduction_and_points_that_are_digits_of_loops_in_another_order) {
+  const Program program = parse_program(R"(
+program sum(A: in float32[8, 7], B: out float32[8]):
+  for inner in 7:
+    for outer in 8:
+      block B#0(vi: spatial(8) = (outer * 7 + inner) // 8, vk: reduce(8) = (outer * 7 + inner) % 8):
+        reads A[vk, vi]
+        writes B[vi]
+        reducer sum(float32)
+        init:
+          B[vi] = 0.0f32
+        B[vi] = B[vi] + A[vk, vi]
+)");
+  EXPECT_THAT(error_of([&] { lower(program); }), HasSubstr("it is not known which instance"));
+}
+
 TEST(Passes, are_named_timed_and_can_stop_early) {
   Schedule s(schedule::chain_program(3, 5));
   const Lowered first = lower(s.program(), {.stop_after = "lower_blocks"});

@@ -253,7 +253,16 @@ TEST(Roof, names_what_it_does_not_have) {
   EXPECT_THAT(message_of([&] { roof.operations("float32", 0); }), HasSubstr("at least 1"));
   EXPECT_THAT(message_of([&] { roof.bandwidth("swap", 1, 1); }), HasSubstr("'read', 'write' and 'copy'"));
   EXPECT_THAT(message_of([&] { roof.bandwidth("read", 1, -3); }), HasSubstr("-3"));
+  EXPECT_THAT(message_of([&] { measure_rate("complex64", 1); }), HasSubstr("complex64"));
+  EXPECT_THAT(message_of([&] { measure_rate("int8", 0); }), HasSubstr("at least 1"));
   EXPECT_THAT(message_of([&] { measure_bandwidth(1 << 20, 0); }), HasSubstr("at least 1"));
+}
+
+TEST(Roof, measures_one_dtype) {
+  const ComputeRate rate = measure_rate("int8", 2);
+  EXPECT_EQ(rate.dtype, "int8");
+  EXPECT_EQ(rate.threads, 2);
+  EXPECT_GT(rate.operations, 1e7);
 }
 
 TEST(Roof, measures_one_working_set) {

@@ -113,7 +113,7 @@ Value* Arithmetic::extreme(BinaryOp op, Value* a, Value* b) {
   Value* takes_b = least ? b_.CreateFCmpOLT(b, a) : b_.CreateFCmpOLT(a, b);
   Value* chosen = b_.CreateSelect(takes_b, b, a);
   if (fast || is_constant_not_nan(b)) return chosen;
-  return b_.CreateSelect(b_.CreateFCmpUNO(b, b), b_.CreateSelect(b_.CreateFCmpUNO(a, a), a, b), chosen);
+  return b_.CreateSelect(b_.CreateFCmpUNO(b, b), b, chosen);
 }
 
 /// Python's // and % (scalar.h has the same steps).

@@ -11,9 +11,6 @@
 
 namespace tw::codegen {
 
-/// The symbol of the tw_function (runtime/core/function.h) that object code defines; hidden.
-inline constexpr const char* kFunctionSymbol = "tw_module_function";
-
 /// A module with the kernel, the function of extents and their description. `program` is what the user
 /// scheduled, `flat` what became of it in stage kFlat: both have the same parameters. Errors: an unsupported
 /// error for what CPUs do not have (loops bound to GPU indices, barriers of threads, fragments).

@@ -75,6 +75,9 @@ Value* Emitter::value_of(const Binary& node) {
     if (ramp && limit && is_int(ramp->stride, 1))
       return lanes_below(*ramp, value(limit->value), node.op == BinaryOp::kLe);
   }
+  if (overflow_ && type.is_index() &&
+      (node.op == BinaryOp::kAdd || node.op == BinaryOp::kSub || node.op == BinaryOp::kMul))
+    return checked_arithmetic(node);
   if (type.is_index() && type.is_scalar() && (node.op == BinaryOp::kAdd || node.op == BinaryOp::kSub)) {
     int64_t constant = 0;
     Value* sum = index_value(Expr(&node), constant);
@@ -86,6 +89,16 @@ Value* Emitter::value_of(const Binary& node) {
     not_negative = bounds(node.a, context_).min >= 0 && bounds(node.b, context_).min >= 1;
   Value* a = value(node.a);
   return math_.binary(node.op, type, a, value(node.b), not_negative);
+}
+
+Value* Emitter::checked_arithmetic(const Binary& node) {
+  const auto id = node.op == BinaryOp::kAdd   ? llvm::Intrinsic::sadd_with_overflow
+                  : node.op == BinaryOp::kSub ? llvm::Intrinsic::ssub_with_overflow
+                                              : llvm::Intrinsic::smul_with_overflow;
+  Value* a = value(node.a);
+  Value* both = b_.CreateBinaryIntrinsic(id, a, value(node.b));
+  overflow_ = b_.CreateOr(overflow_, b_.CreateExtractValue(both, 1));
+  return b_.CreateExtractValue(both, 0);
 }
 
 Value* Emitter::lanes_below(const Ramp& ramp, Value* limit, bool inclusive) {
@@ -238,6 +251,7 @@ Value* Emitter::mask_of(const Expr& predicate, int lanes, const BufferNode& buff
 }
 
 Value* Emitter::value_of(const Load& node) {
+  if (Value* one = column(node)) return one;
   const Expr& index = node.indices.at(0);
   Value* mask = mask_of(node.predicate, node.dtype.lanes, *node.buffer, index);
   Value* loaded = math_.from_memory(node.dtype, load(*node.buffer, index, mask));
@@ -364,8 +378,8 @@ void Emitter::on(const Store& node) {
     return;
   }
   Value* stored = math_.to_memory(node.value.dtype(), value(node.value));
-  Value* mask = node.predicate ? value(node.predicate) : nullptr;
-  store(*node.buffer, index, stored, mask);
+  if (!store_column(node, stored))
+    store(*node.buffer, index, stored, node.predicate ? value(node.predicate) : nullptr);
   known_.clear();
 }
 

@@ -138,9 +138,13 @@ llvm::Function* Emitter::emit_extents(const Program& program) {
   }
   for (const Param& param : program->params) {
     if (!param.is_buffer()) continue;
-    for (const Expr& extent : param.buffer->shape)
-      b_.CreateStore(value(extent),
+    for (const Expr& extent : param.buffer->shape) {
+      known_.clear();
+      overflow_ = b_.getFalse();
+      Value* length = value(extent);
+      b_.CreateStore(b_.CreateSelect(overflow_, b_.getInt64(~uint64_t{0}), length),
                      b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), extents->getArg(1), written++));
+    }
   }
   b_.CreateRetVoid();
   return extents;

@@ -6,6 +6,7 @@
 // what it uses.
 #pragma once
 
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include <llvm/IR/Module.h>
 
 #include "codegen/llvm/arithmetic.h"
+#include "codegen/llvm/transposes.h"
 #include "ir/context.h"
 #include "ir/visit.h"
 
@@ -25,7 +27,8 @@ class Emitter : Visitor {
 
   /// int32_t run(void* const* buffers, const int64_t* scalars, tw_worker* worker).
   llvm::Function* emit_kernel(const Program& flat);
-  /// void extents(const int64_t* scalars, int64_t* extents): of all buffers of the program.
+  /// void extents(const int64_t* scalars, int64_t* extents): of all buffers of the program; -1 for one that
+  /// leaves 64 bits.
   llvm::Function* emit_extents(const Program& program);
 
  private:
@@ -34,6 +37,7 @@ class Emitter : Visitor {
   // Statements.
   void emit(const Stmt& stmt);
   void on(const For& node) override;
+  void on(const Seq& node) override;
   void on(const Store& node) override;
   void on(const If& node) override;
   void on(const Let& node) override;
@@ -61,6 +65,8 @@ class Emitter : Visitor {
   llvm::Value* value_of(const Select& node);
   llvm::Value* value_of(const Load& node);
   llvm::Value* value_of(const Ramp& node);
+  /// Notes in overflow_ what leaves 64 bits.
+  llvm::Value* checked_arithmetic(const Binary& node);
   /// Which lanes of base, base + 1, … are below a limit, from one comparison of 32 bits a lane.
   llvm::Value* lanes_below(const Ramp& ramp, llvm::Value* limit, bool inclusive);
   /// The value while only lanes that `cond` names may read memory.
@@ -88,6 +94,17 @@ class Emitter : Visitor {
     access->setMetadata(llvm::LLVMContext::MD_noalias, place.others);
     return access;
   }
+  /// Columns whose loads or stores become rows (transposes.h), while their statements are written.
+  struct ColumnGroup {
+    Columns columns;
+    std::vector<llvm::Value*> values;  // by column; of loads: empty until the first of them
+    std::size_t stored = 0;
+  };
+  llvm::Value* column(const Load& node);
+  bool store_column(const Store& node, llvm::Value* value);
+  /// Calls f(row, its address, its mask or null) for each row.
+  template <class F>
+  void for_each_row(const Columns& columns, F&& f);
   void stream(const BufferNode& buffer, llvm::Value* pointer, llvm::Value* stored);
   /// The lanes that may read: `predicate` and what selects around say; null: all.
   llvm::Value* mask_of(const Expr& predicate, int lanes, const BufferNode& buffer, const Expr& index);
@@ -117,14 +134,16 @@ class Emitter : Visitor {
   Arithmetic math_;
   Function current_;
   Context context_;
-  int64_t stack_bytes_ = 0;       // of allocas of the current function
-  bool streaming_ = false;        // stores go past the caches
-  bool has_streamed_ = false;     // some of the current function
-  llvm::Value* guard_ = nullptr;  // the lanes that selects around let read; null: all
+  int64_t stack_bytes_ = 0;          // of allocas of the current function
+  bool streaming_ = false;           // stores go past the caches
+  llvm::Value* overflow_ = nullptr;  // of index arithmetic, where that is asked: whether it happened
+  bool has_streamed_ = false;        // some of the current function
+  llvm::Value* guard_ = nullptr;     // the lanes that selects around let read; null: all
   std::unordered_map<const Variable*, llvm::Value*> vars_;
   std::unordered_map<const Variable*, std::size_t> depths_;
   std::size_t depth_ = 0;
   std::unordered_map<const BufferNode*, Place> places_;
+  std::unordered_map<const Node*, std::pair<std::shared_ptr<ColumnGroup>, std::size_t>> columns_;
   struct Known {
     Expr kept;  // so that no other expression takes its address
     llvm::Value* value;

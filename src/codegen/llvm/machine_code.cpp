@@ -103,6 +103,7 @@ std::string emit_file(llvm::Module& module, llvm::TargetMachine& target_machine,
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
   config->setDisableVerify(true);
   config->disablePass(&llvm::MachineSchedulerID);
+  config->disablePass(&llvm::PostRASchedulerID);
   passes.add(config);
   passes.add(info);
   check_internal(!config->addISelPasses(), "LLVM selects no instructions for {}",

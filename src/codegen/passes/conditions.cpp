@@ -38,8 +38,12 @@ class VisitConditions : public Visitor {
     not_ours_.pop_back();
   }
   void on(const Attr& node) override {
-    if (node.key != kChoiceOfForms) return walk(node);
-    visit(as<If>(node.body)->then_body);
+    // Where the choice is decided by now, one form is left.
+    const auto* forms = node.key == kChoiceOfForms ? as<If>(node.body) : nullptr;
+    if (forms)
+      visit(forms->then_body);
+    else
+      walk(node);
   }
   void on(const If& node) override {
     condition(node.cond);

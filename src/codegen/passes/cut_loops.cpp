@@ -18,9 +18,22 @@ bool is_innermost(const For& loop) {
   return !contains<For>(loop.body.get(), [](const For& inner) { return is_cut(inner); });
 }
 
+/// Whether the statement does nothing.
 bool is_empty(const Stmt& s) {
-  const auto* seq = as<Seq>(s);
-  return !s || (seq && seq->stmts.empty());
+  bool acts = false;
+  for_each_node(s, [&](const Node* node) {
+    switch (node->kind) {
+      case Kind::kStore:
+      case Kind::kAssert:
+      case Kind::kBarrier:
+      case Kind::kAsyncCopy:
+      case Kind::kAsyncCommit:
+      case Kind::kAsyncWait:
+      case Kind::kTensorCall: acts = true; break;
+      default: break;
+    }
+  });
+  return !acts;
 }
 
 /// Takes the marks of choices away.
@@ -37,7 +50,14 @@ class Unmark : public Mutator {
   }
 };
 
+/// What is done to loops: end them where a condition of all of their body ceases to hold, which copies
+/// nothing; then the rest.
+enum class Mode { kClip, kCut };
+
 class CutLoops : public ContextMutator {
+ public:
+  explicit CutLoops(Mode mode) : mode_(mode) {}
+
  protected:
   using ContextMutator::on;
   Stmt on(const For& node) override {
@@ -47,13 +67,22 @@ class CutLoops : public ContextMutator {
     if (is_longer) longer_.pop_back();
     const auto& loop = *as<For>(inside);
     if (!is_cut(loop)) return inside;
-    const std::vector<Known> known = known_conditions(loop, longer_, context_);
+    std::vector<Known> known = known_conditions(loop, longer_, context_);
+    if (mode_ == Mode::kClip) return clipped(loop, known);
     if (known.empty()) return inside;
     if (const Stmt parts = cut(loop, known)) return parts;
     return with_choice(loop);
   }
 
  private:
+  /// The loop ended where nothing runs any more, or begun where something does.
+  Stmt clipped(const For& loop, std::vector<Known> known) {
+    std::erase_if(known, [](const Known& part) { return !part.exact || part.equality; });
+    if (known.empty() || loop.loop_kind == LoopKind::kParallel) return Stmt(&loop);
+    const Stmt parts = in_parts(loop, known);
+    return as<For>(parts) && written_size(parts) <= written_size(Stmt(&loop)) ? parts : Stmt(&loop);
+  }
+
   /// The loop in parts; null when that is not worth its copies, or cannot be.
   Stmt cut(const For& loop, const std::vector<Known>& known) {
     if (loop.loop_kind == LoopKind::kParallel) return {};
@@ -127,7 +156,14 @@ class CutLoops : public ContextMutator {
   Stmt choose(const For& loop, const Stmt& s) {
     if (const auto* node = as<Allocate>(s)) {
       const Stmt body = choose(loop, node->body);
-      return body.same_as(node->body) ? s : Allocate::make(node->buffer, body);
+      const auto* mark = as<Attr>(body);
+      const auto* forms = mark && mark->key == kChoiceOfForms ? as<If>(mark->body) : nullptr;
+      if (!forms || !forms->else_body)
+        return body.same_as(node->body) ? s : Allocate::make(node->buffer, body);
+      // Each form has a buffer of its own, so that the full one's stays in registers whatever the other does.
+      const Stmt full = with_fresh_names(Allocate::make(node->buffer, forms->then_body));
+      return Attr::make(mark->key, mark->value,
+                        If::make(forms->cond, full, Allocate::make(node->buffer, forms->else_body)));
     }
     if (const auto* node = as<Attr>(s); node && node->key != kChoiceOfForms) {
       const Stmt body = choose(loop, node->body);
@@ -172,13 +208,14 @@ class CutLoops : public ContextMutator {
     Values values;
     Expr all = make_bool(true);
     for (const Choice& part : choices) {
-      values[part.part] = true;
       const Expr holds = simplify(ge(part.gap, 0), context_);
+      if (prove(logical_not(holds), context_)) continue;  // never known: a vector longer than the row, say
+      values[part.part] = true;
       if (prove(holds, context_)) continue;
-      if (prove(lt(part.gap, 0), context_)) return s;
       all = logical_and(all, holds);
       context_.assume(holds);
     }
+    if (values.empty()) return s;
     const Stmt full = simplify(with_fresh_names(decide(s, values)), context_);
     if (is_int(all, 1)) return full;
     if (choices.size() > 1 || !choices.front().exact)
@@ -187,13 +224,15 @@ class CutLoops : public ContextMutator {
     return If::make(all, full, is_empty(other) ? Stmt() : other);
   }
 
+  Mode mode_;
   std::vector<Var> longer_;  // variables of the loops around that are not short
 };
 
 }  // namespace
 
 Program cut_loops(const Program& program) {
-  return Unmark().mutate(CutLoops().mutate(program));
+  const Program clipped = CutLoops(Mode::kClip).mutate(program);
+  return Unmark().mutate(CutLoops(Mode::kCut).mutate(clipped));
 }
 
 }  // namespace tw::codegen

@@ -20,7 +20,9 @@ class LowerBlocks : public ContextMutator {
     loops_.push_back({node.var, node.extent});
     const Stmt result = ContextMutator::on(node);
     loops_.pop_back();
-    return result;
+    const auto note = node.annotations.find(kStreamingStores);
+    if (note == node.annotations.end() || note->second == AttrValue(int64_t{0})) return result;
+    return Attr::make(kStreamingStores, note->second, result);
   }
 
   Stmt on(const Allocate& node) override {
@@ -72,7 +74,8 @@ class LowerBlocks : public ContextMutator {
     for (std::size_t i = 0; map && i < block.axes.size(); ++i) {
       if (block.axes[i].axis_kind == AxisKind::kSpatial) continue;
       bool rising = prove(eq(map->axes[i].base, 0), context_);
-      for (const IterTerm& term : map->axes[i].terms) rising = rising && prove(ge(term.scale, 0), context_);
+      for (const IterTerm& term : map->axes[i].terms)
+        rising = rising && prove(ge(term.scale, 0), context_) && rises_in_time(*map, term.source);
       if (!rising)
         fault = fmt::format("axis {} = {} does not begin at 0 and rise", block.axes[i].var->name.text,
                             to_text(block.axes[i].binding));
@@ -82,6 +85,27 @@ class LowerBlocks : public ContextMutator {
           "block {}: it is not known which instance of its reduction runs first ({}); give it an init of its "
           "own with decompose_reduction",
           block.name.text, fault);
+  }
+
+  /// Whether a sum of loops of which axes take digits rises from turn to turn: outer loops count more.
+  bool rises_in_time(const IterMap& map, int number) const {
+    const IterSource& source = map.sources[static_cast<std::size_t>(number)];
+    if (source.var) return true;
+    std::vector<std::pair<std::ptrdiff_t, const IterTerm*>> terms;  // with the loop of each
+    for (const IterTerm& term : source.sum.terms) {
+      const IterSource& part = map.sources[static_cast<std::size_t>(term.source)];
+      const auto loop = std::find_if(inner_.begin(), inner_.end(), [&](const LoopRange& range) {
+        return part.var && range.var.same_as(part.var);
+      });
+      const bool is_whole =
+          loop != inner_.end() && is_int(term.lower, 1) && prove(eq(term.extent, part.extent), context_);
+      if (!is_whole) return false;
+      terms.emplace_back(loop - inner_.begin(), &term);
+    }
+    std::sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (std::size_t i = 1; i < terms.size(); ++i)
+      if (!prove(ge(terms[i - 1].second->scale, terms[i].second->scale), context_)) return false;
+    return true;
   }
 
   /// Whether the loops of the reduction axes drive nothing else, so that their first turns, where the axes

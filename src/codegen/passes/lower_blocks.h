@@ -12,6 +12,10 @@
 
 namespace tw::codegen {
 
+/// The note of a loop, pragma(loop, "streaming_stores", 1), whose stores are to pass the caches by. The loop
+/// is lowered into an Attr statement of that key, which outlives the loop where that is written out.
+inline constexpr const char* kStreamingStores = "streaming_stores";
+
 /// The program without blocks. A reduction starts in the instance whose reduction axes are all 0, or where
 /// they begin in the life of the buffer that it goes to, which is the first to run: bindings that are no sums
 /// of digits of loops with factors of at least 0 are an unsupported error that names the block

@@ -7,6 +7,7 @@
 
 #include "codegen/passes/context_mutator.h"
 #include "ir/analysis/access_map.h"
+#include "ir/analysis/accesses.h"
 #include "support/error.h"
 
 namespace tw::codegen {
@@ -140,6 +141,12 @@ class Widen : public ContextMutator {
 
   Stmt on(const If& node) override {
     const Expr cond = mutate(node.cond);
+    if (const Expr shared = node.else_body || lanes_of(cond) == 1 ? Expr() : same_in_all_lanes(node.cond)) {
+      // One test for all lanes, and masks of what differs alone.
+      const ContextScope scope(context_);
+      context_.assume(shared);
+      return If::make(mutate(shared), mutate(If::make(differing(node.cond), node.then_body)));
+    }
     if (lanes_of(cond) == 1) {
       const Stmt then_body = under(cond, node.then_body);
       return If::make(cond, then_body, node.else_body ? under(logical_not(cond), node.else_body) : Stmt());
@@ -212,6 +219,16 @@ class Widen : public ContextMutator {
   }
 
  private:
+  /// The parts of a conjunction that are the same in all lanes, and the others; null: none.
+  Expr same_in_all_lanes(const Expr& cond) { return parts_where(cond, true); }
+  Expr differing(const Expr& cond) { return parts_where(cond, false); }
+  Expr parts_where(const Expr& cond, bool same) {
+    Expr parts;
+    for (const Expr& part : conjuncts(cond))
+      if ((lanes_of(mutate(part)) == 1) == same) parts = parts ? logical_and(parts, part) : part;
+    return parts;
+  }
+
   static Expr joined(const Expr& a, const Expr& b) {
     if (!a || !b) return a ? a : b;
     const int lanes = std::max(lanes_of(a), lanes_of(b));

@@ -76,6 +76,10 @@ static int32_t read_integers(const tw_function* function, const int64_t* sizes, 
 int32_t tw_bind_given(const tw_function* function, const tw_tensor* buffers, int32_t given,
                       const int64_t* sizes, const int64_t* tunables, int64_t* scalars, int64_t* extents) {
   if (!function) return tw_error_set(TW_BAD_VALUE, "no function is given (null)");
+  if (!function->run || !function->extents) {
+    return tw_error_set(TW_UNSUPPORTED, "%s: this is code for another machine, which cannot run here",
+                        function->name);
+  }
   if (!buffers && function->n_buffers > 0) {
     return tw_error_set(TW_BAD_VALUE, "%s: no arrays are given (null)", function->name);
   }

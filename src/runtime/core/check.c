@@ -110,13 +110,16 @@ static int32_t wrong_data(const tw_function* function, const tw_param* param, co
 
 int32_t tw_check_tensor(const tw_function* function, const tw_param* param, const tw_tensor* tensor,
                         const int64_t* extents, int64_t* bytes) {
-  int64_t count = 1;
+  int empty = 0;
   for (int32_t i = 0; i < param->ndim; i++) {
     if (tensor->shape[i] != extents[i]) return wrong_shape(function, param, tensor->shape, extents);
-    count *= extents[i];
+    empty |= extents[i] == 0;
   }
+  *bytes = 0;
+  if (empty) return TW_OK; /* the other extents may be of any size */
+  int64_t count = 1;
+  for (int32_t i = 0; i < param->ndim; i++) count *= extents[i];
   *bytes = count * tw_dtype_bytes(param->dtype);
-  if (count == 0) return TW_OK;
   if (tensor->strides && !is_contiguous(tensor)) return wrong_strides(function, param, tensor);
   if (!tensor->data || ((uintptr_t)tensor->data & (uintptr_t)(param->alignment - 1)) != 0) {
     return wrong_data(function, param, tensor);

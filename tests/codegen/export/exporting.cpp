@@ -21,7 +21,7 @@ ReadyModule::ReadyModule(const tw_function& function, const std::string& archite
 }
 
 std::string ReadyModule::object() const {
-  return read_text(std::string(TW_TEST_OBJECTS) + "/functions." + architecture_ + ".o");
+  return read_text(std::string(TW_TEST_OBJECTS) + "/" + function_.name + "." + architecture_ + ".o");
 }
 
 Output run(const std::string& command) {
@@ -49,7 +49,7 @@ void Exporting::write(const std::string& name, const std::string& text) const {
 
 Output Exporting::compile_and_run(const std::string& program, const std::string& libraries) {
   const Output compiled =
-      run("cd " + folder_.string() + " && gcc -std=c11 -O1 -Wall -Wextra -Werror " + program +
+      run("cd " + folder_.string() + " && gcc -I. -std=c11 -O1 -Wall -Wextra -Werror " + program +
           " -o program -L. " + libraries + " -ldl -lpthread -Wl,-rpath,'$ORIGIN'");
   if (compiled.status != 0) return compiled;
   return run(path("program"));

@@ -48,7 +48,6 @@ class Files : public Exporting, public ::testing::WithParamInterface<const char*
 
 TEST_P(Files, NeedLibcLibmAndThreadsOfOldSystems) {
   const std::string architecture = GetParam();
-  const std::string suffix = ".so";
   export_library(ReadyModule(matmul_function, architecture), path("libmatmul.so"));
   export_library(ReadyModule(stretch_function, architecture), path("libstretch.so"));
   for (const char* file : {"libmatmul.so", "libstretch.so"}) {
@@ -102,7 +101,7 @@ TEST_F(Exporting, RefusesPathsThatCannotBeWritten) {
   EXPECT_THAT(left, ElementsAre("libmatmul.h", "libother.so"));
 }
 
-TEST_F(Exporting, WritesTwoFilesThatOthersMayRead) {
+TEST_F(Exporting, ReplacesFilesAndLeavesNothingElse) {
   export_library(ReadyModule(matmul_function), path("libmatmul.so"));
   export_library(ReadyModule(matmul_function), path("libmatmul.so"));
   std::set<std::string> left;

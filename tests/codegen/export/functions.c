@@ -1,7 +1,8 @@
 /* Functions as code generators make them: what the tests of exported libraries export. */
 #include "runtime/core/function.h"
 
-/* matmul(m, n, k: shape, A: float32[m, k], B: const float32[k, n], C: out float32[m, n]), rows in parallel. */
+/* matmul(m, n, k: shape, A: float32[m, k], B: const float32[k, n], C: out float32[m, n]), rows in parallel.
+ */
 typedef struct {
   const float *a, *b;
   float* c;
@@ -38,15 +39,18 @@ static const tw_extent kA[] = {{-1, 0, "m"}, {-1, 2, "k"}};
 static const tw_extent kB[] = {{-1, 2, "k"}, {-1, 1, "n"}};
 static const tw_extent kC[] = {{-1, 0, "m"}, {-1, 1, "n"}};
 static const tw_param kMatmul[] = {
-    {"m", TW_PARAM_SHAPE, NO_BUFFER, 0, 0, MOST, 1, 0}, {"n", TW_PARAM_SHAPE, NO_BUFFER, 0, 0, MOST, 1, 0},
-    {"k", TW_PARAM_SHAPE, NO_BUFFER, 0, 1, 4096, 1, 0}, {"A", TW_PARAM_INPUT, TW_FLOAT32, 2, kA, 4, 0, 0, 0, 0},
-    {"B", TW_PARAM_CONSTANT, TW_FLOAT32, 2, kB, 4, 0, 0, 0, 0}, {"C", TW_PARAM_OUTPUT, TW_FLOAT32, 2, kC, 4, 0, 0, 0, 0},
-    {"rows", TW_PARAM_TUNABLE, NO_BUFFER, 0, 1, MOST, 1, 4},
+    {"m", TW_PARAM_SHAPE, NO_BUFFER, 0, MOST, 1, 0},
+    {"n", TW_PARAM_SHAPE, NO_BUFFER, 0, MOST, 1, 0},
+    {"k", TW_PARAM_SHAPE, NO_BUFFER, 1, 4096, 1, 0},
+    {"A", TW_PARAM_INPUT, TW_FLOAT32, 2, kA, 4, 0, 0, 0, 0},
+    {"B", TW_PARAM_CONSTANT, TW_FLOAT32, 2, kB, 4, 0, 0, 0, 0},
+    {"C", TW_PARAM_OUTPUT, TW_FLOAT32, 2, kC, 4, 0, 0, 0, 0},
+    {"rows", TW_PARAM_TUNABLE, NO_BUFFER, 1, MOST, 1, 4},
 };
 const tw_function matmul_function = {"matmul", 7, kMatmul, 3, 4, run_matmul, extents_matmul};
 
-/* stretch(n: shape, X: float64[n], k: size, Y: out float64[n + k], S: inout int32[]): Y is exp of X and ones behind
- * it, S counts the calls. */
+/* stretch(n: shape, X: float64[n], k: size, Y: out float64[n + k], S: inout int32[]): Y is exp of X and ones
+ * behind it, S counts the calls. */
 double exp(double);
 
 static int32_t run_stretch(void* const* buffers, const int64_t* scalars, tw_worker* worker) {
@@ -65,8 +69,10 @@ static void extents_stretch(const int64_t* s, int64_t* e) {
 static const tw_extent kX[] = {{-1, 0, "n"}};
 static const tw_extent kY[] = {{-1, -1, "n + k"}};
 static const tw_param kStretch[] = {
-    {"n", TW_PARAM_SHAPE, NO_BUFFER, 0, 0, MOST, 1, 0},  {"X", TW_PARAM_INPUT, TW_FLOAT64, 1, kX, 8, 0, 0, 0, 0},
-    {"k", TW_PARAM_SIZE, NO_BUFFER, 0, 0, 64, 2, 0},     {"Y", TW_PARAM_OUTPUT, TW_FLOAT64, 1, kY, 8, 0, 0, 0, 0},
+    {"n", TW_PARAM_SHAPE, NO_BUFFER, 0, MOST, 1, 0},
+    {"X", TW_PARAM_INPUT, TW_FLOAT64, 1, kX, 8, 0, 0, 0, 0},
+    {"k", TW_PARAM_SIZE, NO_BUFFER, 0, 64, 2, 0},
+    {"Y", TW_PARAM_OUTPUT, TW_FLOAT64, 1, kY, 8, 0, 0, 0, 0},
     {"S", TW_PARAM_INOUT, TW_INT32, 0, 0, 4, 0, 0, 0, 0},
 };
 const tw_function stretch_function = {"stretch", 5, kStretch, 3, 2, run_stretch, extents_stretch};

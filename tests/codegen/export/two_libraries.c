@@ -80,7 +80,8 @@ static int stretch_it(void) {
   int32_t ndim;
   if (stretch_open(NULL, &handle) != TW_OK) return 1;
   if (stretch_shape(handle, in, 2, 0, shape_y, &ndim) != TW_OK || ndim != 1 || shape_y[0] != 6 ||
-      stretch_shape(handle, in, 2, 1, NULL, &ndim) != TW_OK || ndim != 0 || stretch_run(handle, in, 2, out, 2) != TW_OK) {
+      stretch_shape(handle, in, 2, 1, NULL, &ndim) != TW_OK || ndim != 0 ||
+      stretch_run(handle, in, 2, out, 2) != TW_OK) {
     fail("stretch", stretch_error());
     return 1;
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codegen/describe.h"
 #include "ir/text.h"
 #include "runtime/core/call.h"
 #include "schedule/fixtures.h"
@@ -9,15 +10,6 @@
 
 namespace tw::codegen {
 namespace {
-
-int32_t dtype_code(DType type) {
-  static const std::map<std::string, int32_t> codes = {
-      {"bool", TW_BOOL},      {"int8", TW_INT8},       {"int16", TW_INT16},       {"int32", TW_INT32},
-      {"int64", TW_INT64},    {"uint8", TW_UINT8},     {"uint16", TW_UINT16},     {"uint32", TW_UINT32},
-      {"uint64", TW_UINT64},  {"float16", TW_FLOAT16}, {"bfloat16", TW_BFLOAT16}, {"float32", TW_FLOAT32},
-      {"float64", TW_FLOAT64}};
-  return codes.at(to_string(type));
-}
 
 tw_pool* pool() {
   static tw_pool* const two = tw_pool_open(2);
@@ -31,9 +23,9 @@ const Target& host_target() {
   return target;
 }
 
-void run_compiled(const Program& program, std::span<const Argument> arguments,
-                  const InterpretOptions& options) {
-  const auto module = build(program, host_target());
+void run_compiled_for(const Target& target, const Program& program, std::span<const Argument> arguments,
+                      const InterpretOptions& options) {
+  const auto module = build(program, target);
   std::vector<tw_tensor> tensors;
   std::vector<int64_t> sizes, tunables;
   for (const Argument& argument : arguments) {
@@ -53,6 +45,11 @@ void run_compiled(const Program& program, std::span<const Argument> arguments,
   const int32_t status =
       tw_call(&module->function(), pool(), 0, tensors.data(), sizes.data(), tunables.data());
   if (status != TW_OK) raise_value("{}", tw_error());
+}
+
+void run_compiled(const Program& program, std::span<const Argument> arguments,
+                  const InterpretOptions& options) {
+  run_compiled_for(host_target(), program, arguments, options);
 }
 
 void expect_runs(const schedule::Schedule& s, const std::map<std::string, int64_t>& values) {

@@ -15,6 +15,10 @@ namespace tw::codegen {
 const Target& host_target();
 
 /// Compiles a program in stage kSchedule and runs it, on two threads. Errors of the call are user errors.
+void run_compiled_for(const Target& target, const Program& program, std::span<const Argument> arguments,
+                      const InterpretOptions& options);
+
+/// The same for host_target().
 void run_compiled(const Program& program, std::span<const Argument> arguments,
                   const InterpretOptions& options);
 

@@ -65,8 +65,8 @@ class Elementwise {
     outputs_.push_back(BufferNode::make(fmt::format("out{}", names_.size()), value.dtype(), {Expr(kCount)}));
   }
 
-  /// Compares compiled code with the interpreter. `lanes`: 1 for a plain loop.
-  void check(int lanes) const {
+  /// Compares code for the target with the interpreter. `lanes`: 1 for a plain loop.
+  void check(int lanes, const Target& target) const {
     std::vector<Param> params = {Param::of_buffer(ParamKind::kInput, a_),
                                  Param::of_buffer(ParamKind::kInput, b_)};
     std::vector<Stmt> stores;
@@ -85,7 +85,7 @@ class Elementwise {
       body = For::make(chunk, ceildiv(Expr(kCount), Expr(lanes)), body);
     }
     const Program program = ProgramNode::make("operators", params, body);
-    const auto found = results(program, true), wanted = results(program, false);
+    const auto found = results(program, &target), wanted = results(program, nullptr);
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       const DType type = outputs_[o]->dtype;
       const std::vector<char>&x = found[o + 2], &y = wanted[o + 2];
@@ -102,7 +102,7 @@ class Elementwise {
   }
 
  private:
-  std::vector<std::vector<char>> results(const Program& program, bool compiled) const {
+  std::vector<std::vector<char>> results(const Program& program, const Target* target) const {
     test::Random random(3);
     std::vector<std::vector<char>> memory;
     std::vector<Argument> arguments;
@@ -114,8 +114,8 @@ class Elementwise {
           put(bytes.data() + i * type.bytes(), test::random_scalar(random, type));
       arguments.emplace_back(ArrayView{bytes.data(), type, {kCount}, {}});
     }
-    if (compiled)
-      run_compiled(program, arguments, {});
+    if (target)
+      run_compiled_for(*target, program, arguments, {});
     else
       interpret(program, arguments);
     return memory;
@@ -175,7 +175,12 @@ TEST_P(Operators, ComputeAsTheInterpreter) {
     }
     ops.add("select", Select::make(lt(ops.a(), ops.b()), ops.a(), ops.b()));
   }
-  for (const int lanes : {1, 16, 3}) ops.check(lanes);
+  // This machine; without masks; without fused multiplication, half precision and rounding.
+  for (const char* target : {"llvm", "llvm -mcpu=x86-64-v3", "llvm -mcpu=x86-64"})
+    for (const int lanes : {1, 16, 3}) {
+      SCOPED_TRACE(target);
+      if (const Target t = parse_target(target); t.is_host) ops.check(lanes, t);
+    }
 }
 
 std::vector<DType> data_types() {

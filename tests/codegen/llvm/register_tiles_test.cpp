@@ -19,7 +19,8 @@ Program tile_program(int rows, int columns, int lanes) {
   const int vectors = columns / lanes;
 
   std::string text = fmt::format(
-      "program tile(k: size in [1, 4096], A: in float32[k, {0}], B: in float32[k, {1}], C: out float32[{0}, {1}]):\n"
+      "program tile(k: size in [1, 4096], A: in float32[k, {0}], B: in float32[k, {1}], C: out float32[{0}, "
+      "{1}]):\n"
       "  allocate T: local float32[{0}, {1}]\n"
       "  for i in unrolled({0}):\n"
       "    for v in unrolled({2}):\n"
@@ -51,20 +52,24 @@ TEST_P(RegisterTiles, SpillNothing) {
 }
 
 // Accumulators, a row of B and an element of A fit into 32 or 16 registers.
-const std::vector<std::pair<int, int>> kWide = {{14, 32}, {12, 32}, {8, 48}, {9, 48}, {6, 64}, {28, 16}, {24, 16}, {4, 96}};
-INSTANTIATE_TEST_SUITE_P(
-    Machines, RegisterTiles,
-    testing::Values(Machine{"llvm -mcpu=znver4", 16, kWide}, Machine{"llvm -mcpu=znver5", 16, kWide},
-                    Machine{"llvm -mcpu=skylake-avx512", 16, kWide}, Machine{"llvm -mcpu=sapphirerapids", 16, kWide},
-                    Machine{"llvm -mcpu=haswell", 8, {{6, 16}, {4, 24}, {12, 8}}},
-                    Machine{"llvm -mcpu=znver3", 8, {{6, 16}, {4, 24}, {12, 8}}},
-                    Machine{"llvm -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1", 4, {{8, 12}, {6, 16}, {12, 8}}}),
-    [](const auto& info) {
-      std::string name = info.param.target;
-      name = name.substr(name.rfind('=') + 1);
-      std::erase(name, '-');
-      return name;
-    });
+const std::vector<std::pair<int, int>> kWide = {{14, 32}, {12, 32}, {8, 48},  {9, 48},
+                                                {6, 64},  {28, 16}, {24, 16}, {4, 96}};
+INSTANTIATE_TEST_SUITE_P(Machines, RegisterTiles,
+                         testing::Values(Machine{"llvm -mcpu=znver4", 16, kWide},
+                                         Machine{"llvm -mcpu=znver5", 16, kWide},
+                                         Machine{"llvm -mcpu=skylake-avx512", 16, kWide},
+                                         Machine{"llvm -mcpu=sapphirerapids", 16, kWide},
+                                         Machine{"llvm -mcpu=haswell", 8, {{6, 16}, {4, 24}, {12, 8}}},
+                                         Machine{"llvm -mcpu=znver3", 8, {{6, 16}, {4, 24}, {12, 8}}},
+                                         Machine{"llvm -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1",
+                                                 4,
+                                                 {{8, 12}, {6, 16}, {12, 8}}}),
+                         [](const auto& info) {
+                           std::string name = info.param.target;
+                           name = name.substr(name.rfind('=') + 1);
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace tw::codegen

@@ -24,7 +24,7 @@ Machine this_machine_without_fma();  // the least of its architecture
 /// A loop over vectors: out[i] = op(x[i], y[i]). Symbols that the code needs and does not have make it fail.
 class Compiled {
  public:
-  /// `contract`: the builder has fast-math flags set when the code is emitted.
+  /// `fast_math`: the builder has all fast-math flags set when the code is emitted.
   Compiled(Intrinsic op, Format format, int lanes, const Machine& machine, bool fast_math = false);
   ~Compiled();
   /// `count` is a multiple of the lanes.

@@ -10,10 +10,10 @@
 namespace tw::codegen::math_test {
 namespace {
 
-constexpr Intrinsic kUnary[] = {Intrinsic::kExp,  Intrinsic::kLog, Intrinsic::kSqrt,    Intrinsic::kRsqrt,
-                                Intrinsic::kTanh, Intrinsic::kErf, Intrinsic::kSigmoid, Intrinsic::kSin,
-                                Intrinsic::kCos,  Intrinsic::kAbs, Intrinsic::kFloor,   Intrinsic::kCeil,
-                                Intrinsic::kRound};
+constexpr Intrinsic kFunctions[] = {
+    Intrinsic::kExp,   Intrinsic::kLog,     Intrinsic::kSqrt,  Intrinsic::kRsqrt, Intrinsic::kTanh,
+    Intrinsic::kErf,   Intrinsic::kSigmoid, Intrinsic::kSin,   Intrinsic::kCos,   Intrinsic::kAbs,
+    Intrinsic::kFloor, Intrinsic::kCeil,    Intrinsic::kRound, Intrinsic::kPow};
 
 class MathHalf : public testing::TestWithParam<std::tuple<Format, bool, int>> {};
 
@@ -27,17 +27,19 @@ uint16_t rounded(Format format, float value) {
 TEST_P(MathHalf, IsFloat32RoundedOnce) {
   const auto [format, fused, lanes] = GetParam();
   const Machine machine = fused ? this_machine() : this_machine_without_fma();
-  for (Intrinsic op : kUnary) {
+  for (Intrinsic op : kFunctions) {
     Compiled narrow(op, format, lanes, machine), wide(op, Format::kFloat, lanes, machine);
     const int64_t count = 65536 / lanes * lanes;
     std::vector<uint16_t> x(count), y(count), found(count);
-    std::vector<float> wide_x(count), wide_found(count);
+    std::vector<float> wide_x(count), wide_y(count), wide_found(count);
     for (int64_t i = 0; i < count; ++i) {
       x[i] = static_cast<uint16_t>(i);
+      y[i] = static_cast<uint16_t>(i * 7919);
       wide_x[i] = static_cast<float>(widened(format, x[i]));
+      wide_y[i] = static_cast<float>(widened(format, y[i]));
     }
     narrow.run(x.data(), y.data(), found.data(), count);
-    wide.run(wide_x.data(), wide_x.data(), wide_found.data(), count);
+    wide.run(wide_x.data(), wide_y.data(), wide_found.data(), count);
     int64_t wrong = 0, where = 0;
     for (int64_t i = 0; i < count; ++i) {
       const bool both_nan = std::isnan(widened(format, found[i])) && std::isnan(wide_found[i]);

@@ -4,6 +4,7 @@
 //   inout int32[]) C[i, j] = A[i % n, j] * W[j]  and  S += block
 #include "runtime/core/call.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -214,6 +215,15 @@ TEST(Refused, NothingGiven) {
   EXPECT_STREQ(tw_error(), "f: -1 threads are asked for");
 }
 
+TEST(Refused, CodeForAnotherMachine) {
+  Arguments g;
+  tw_function foreign = kF;
+  foreign.run = nullptr;
+  foreign.extents = nullptr;
+  EXPECT_EQ(tw_call(&foreign, nullptr, 0, g.buffers, g.sizes, nullptr), TW_UNSUPPORTED);
+  EXPECT_STREQ(tw_error(), "f: this is code for another machine, which cannot run here");
+}
+
 TEST(Bind, GivesScalarsAndExtents) {
   Arguments g;
   g.buffers[2] = {};  // outputs are not looked at
@@ -245,6 +255,29 @@ TEST(Bind, SizesThatOnlyOutputsShow) {
   shape[0] = 10;
   EXPECT_EQ(tw_call(&kG, nullptr, 0, &d, nullptr, nullptr), TW_BAD_VALUE);
   EXPECT_STREQ(tw_error(), "g: the size 'n' is 10, needs 2 to 9");
+}
+
+TEST(Call, EmptyArraysOfAnyOtherExtents) {
+  // h(X: int8[a, b, c, d])
+  static const tw_extent shape[] = {{-1, 0, "a"}, {-1, 1, "b"}, {-1, 2, "c"}, {-1, 3, "d"}};
+  static const tw_param params[] = {{"a", TW_PARAM_SHAPE, 0, 0, nullptr, 0, 0, kMost, 1, 0},
+                                    {"b", TW_PARAM_SHAPE, 0, 0, nullptr, 0, 0, kMost, 1, 0},
+                                    {"c", TW_PARAM_SHAPE, 0, 0, nullptr, 0, 0, kMost, 1, 0},
+                                    {"d", TW_PARAM_SHAPE, 0, 0, nullptr, 0, 0, kMost, 1, 0},
+                                    {"X", TW_PARAM_INPUT, TW_INT8, 4, shape, 1, 0, 0, 0, 0}};
+  const tw_function h = {"h",
+                         5,
+                         params,
+                         1,
+                         4,
+                         [](void* const*, const int64_t*, tw_worker*) -> int32_t { return TW_OK; },
+                         [](const int64_t* scalars, int64_t* extents) { std::copy_n(scalars, 4, extents); }};
+  for (int place = 0; place < 4; place++) {
+    int64_t extents[4] = {kMost, kMost, kMost, kMost}, strides[4] = {kMost, -kMost, 5, 1};
+    extents[place] = 0;
+    tw_tensor x = {nullptr, TW_INT8, 4, extents, strides};
+    EXPECT_EQ(tw_call(&h, nullptr, 0, &x, nullptr, nullptr), TW_OK) << tw_error();
+  }
 }
 
 TEST(Call, ManyArguments) {

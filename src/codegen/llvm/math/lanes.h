@@ -2,10 +2,10 @@
 //
 // Real, Int and Mask are handles of values of one shape: a scalar or a fixed vector. So
 //
-//     Real n = round_small(x * log2e);      Real r = fma(n, -ln2, x);
-//     return select(x < 0.0, r.like(nan), r);
+//     Real n = round_small(x * log2e).value;
+//     return select(x < 0.0, x.like(0), fma(n, -ln2, x));
 //
-// emits a multiplication, an addition ... for every lane at once. A constant beside a handle takes its type.
+// emits a multiplication, two additions ... for every lane at once. A constant beside a handle takes its type.
 // Every operation rounds exactly as IEEE 754 says: emit_math clears the builder's fast-math flags, and where
 // a product and a sum may be fused the function says fma.
 #pragma once

@@ -14,7 +14,7 @@
 namespace tw::codegen::math {
 namespace {
 
-/// 0 and then 2/pi, in words.
+/// The bits of 2/pi in words, after a word of 0.
 std::vector<uint64_t> two_over_pi(bool is_double) {
   if (!is_double) {
     return {0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
