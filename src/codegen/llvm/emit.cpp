@@ -1,5 +1,6 @@
 #include "codegen/llvm/emit.h"
 
+#include "codegen/build.h"
 #include "codegen/llvm/emitter.h"
 
 namespace tw::codegen {

@@ -370,9 +370,6 @@ std::vector<Growth> asked_growths(const Step& step, const Block& block) {
     const BlockAxis& axis = block.axes[a];
     if (asked[a].is_none()) continue;
     const Expr multiple = step.extent(asked[a]);
-    if (!prove(le(1, multiple)))
-      step.refuse(&block, "axis {} cannot be rounded up to a multiple of {}; take at least 1",
-                  axis.var->name.text, to_text(multiple));
     const Expr rounded = simplify(ceildiv(axis.extent, multiple) * multiple);
     if (prove(eq(rounded, axis.extent))) continue;
     if (axis.axis_kind == AxisKind::kOrdered)
