@@ -5,86 +5,77 @@ of its channel at most. A tile of pixels by rows is written out; going along its
 of the image that the window covers in registers, and the filter, so that each loaded vector serves all its sums.
 
 The border is a condition of the expression. Tiles at the left and right edge are loops of their own, where it is
-known; rows above and below the image are masked loads in the tiles that have such rows, and none elsewhere.
+known; of rows above and below the image the compiler makes a form apart, or loops of their own where they are many.
 """
 
 from __future__ import annotations
 
 import tilewright as tw
-from tilewright import te
 
+from kernels.expressions import expression
 from kernels.machine import Machine
 from kernels.workloads import Workload, all_workloads
 
 workloads = [workload for workload in all_workloads() if workload.operator == "depthwise_conv2d"]
 
 
-def depthwise_conv2d(sizes: dict[str, int]) -> te.Tensor:
-    """The convolution; sizes as `workloads.conv_sizes` gives them."""
-    h, w, c, kh, kw = (sizes[name] for name in ("h", "w", "c", "kh", "kw"))
-    ho, wo, stride, pad = (sizes[name] for name in ("ho", "wo", "stride", "pad"))
-    X = te.placeholder((1, h, w, c), "float32", name="X")
-    W = te.placeholder((kh, kw, c), "float32", name="W", constant=True)
-    inside = te.compute(
-        (1, h + 2 * pad, w + 2 * pad, c),
-        lambda n, y, x, ch: te.where(
-            (y >= pad) & (y < h + pad) & (x >= pad) & (x < w + pad), X[n, y - pad, x - pad, ch], 0.0
-        ),
-        name="inside",
-    )
-    ky, kx = te.reduce_axis(kh, "ky"), te.reduce_axis(kw, "kx")
-    return te.compute(
-        (1, ho, wo, c),
-        lambda n, y, x, ch: te.sum(
-            inside[n, y * stride + ky, x * stride + kx, ch] * W[ky, kx, ch], axis=[ky, kx]
-        ),
-        name="Y",
-    )
+def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
+    """Tiles of rows by pixels by one vector of channels."""
+    s = tw.Schedule(expression(workload))
+    if workload.sizes["pad"]:
+        s.compute_inline(s.block("padded"))
+    Y = s.block("Y")
+    write = s.cache_write(Y, "local")
+    by_channels = shares_channels(workload.sizes, machine)
+    n, y, x, ch = s.loops(write)
+    ch, lane = s.split(ch, [None, machine.vector])
+    s.reorder(*((n, ch, y, x) if by_channels else (n, y, x, ch)), lane)
+    y, _ = window_tiles(s, Y, write, workload.sizes, cut_rows=by_channels)
+    s.parallel(ch if by_channels else y)
+    return s
+
+
+def shares_channels(sizes: dict[str, int], machine: Machine) -> bool:
+    """Whether threads have some of the channels each, not some of the rows: many channels of a small image."""
+    vectors = -(-sizes["c"] // machine.vector)
+    image = sizes["h"] * sizes["w"] * machine.vector * 4
+    return image <= machine.caches[0] and vectors % machine.threads == 0
 
 
 def tile_of(sizes: dict[str, int]) -> tuple[int, int]:
-    """Rows and pixels of a tile: all of a short row; else as many pixels as cut a row into even parts."""
-    pixels = min(range(4, 15), key=lambda p: (-(-sizes["wo"] // p) * p, -p))
+    """Rows and pixels of a tile: of up to eight pixels as many as cut a row into even parts."""
+    pixels = min(range(4, 9), key=lambda p: (-(-sizes["wo"] // p) * p, -p))
     return (2 if sizes["stride"] == 1 and sizes["ho"] % 2 == 0 else 1), min(pixels, sizes["wo"])
 
 
-def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
-    """Tiles of rows by pixels by one vector of channels."""
-    sizes = workload.sizes
+def window_tiles(
+    s: tw.Schedule, block: tw.Block, write: tw.Block, sizes: dict[str, int], cut_rows: bool
+) -> tuple[tw.Loop, tw.Loop]:
+    """Cut the loops y and x of the block that writes the sums of windows into tiles, and compute the sums in them.
+    Its last loop is the vector of channels. Gives the loops over tiles."""
     rows, pixels = tile_of(sizes)
-    vectors = -(-sizes["c"] // machine.vector)
-    # Small images of many channels: a thread has some of the channels.
-    return tiled(sizes, machine.vector, rows, pixels, by_channels=vectors % machine.threads == 0 and sizes["wo"] < 56)
-
-
-def tiled(sizes: dict[str, int], lanes: int, rows: int, pixels: int, by_channels: bool) -> tw.Schedule:
-    """The schedule by its tile; `by_channels`: threads share the channels, not the rows."""
-    s = tw.Schedule(depthwise_conv2d(sizes))
-    s.compute_inline(s.block("inside"))
-    Y = s.block("Y")
-    write = s.cache_write(Y, "local")
-    n, y, x, ch = s.loops(write)
+    y, x = (loop for loop in s.loops(write) if loop.name in ("y", "x"))
     y, row = s.split(y, [None, rows])
     x, pixel = s.split(x, [None, pixels])
-    ch, lane = s.split(ch, [None, lanes])
-    s.reorder(*((n, ch, y, x) if by_channels else (n, y, x, ch)), pixel, row, lane)
+    *outside, _ = [loop for loop in s.loops(write) if loop not in (row, pixel)]
+    lane = s.loops(write)[-1]
+    s.reorder(*outside, pixel, row, lane)
     # The sum of a pixel is finished before the next begins: what pixels share are the vectors that they read.
-    s.compute_at(Y, row)
-    *_, window_y, window_x = s.loops(Y)
-    *_, own_lane, _, _ = s.loops(Y)
-    s.reorder(window_y, window_x, own_lane)
-    clear = s.decompose_reduction(Y, window_y)
-    for block in (Y, clear, write):
-        s.vectorize(s.loops(block)[-1])
-    for loop in (pixel, row, window_y, window_x):
+    s.compute_at(block, row)
+    *_, own_lane, u, v = s.loops(block)
+    s.reorder(u, v, own_lane)
+    clear = s.decompose_reduction(block, u)
+    for each in (block, clear, write):
+        s.vectorize(s.loops(each)[-1])
+    for loop in (pixel, row, u, v):
         s.unroll(loop)
-    tiles = -(-sizes["wo"] // pixels)
-    if tiles > 2:
-        s.loop_partition(x, [1, None, 1])
-    elif tiles == 2:
-        s.loop_partition(x, [1, None])
-    strips = -(-sizes["ho"] // rows)
-    if by_channels and strips > 1:
-        s.loop_partition(y, [1, None, 1] if strips > 2 else [1, None])
-    s.parallel(ch if by_channels else y)
-    return s
+    cut_ends(s, x, -(-sizes["wo"] // pixels))
+    if cut_rows:
+        cut_ends(s, y, -(-sizes["ho"] // rows))
+    return y, x
+
+
+def cut_ends(s: tw.Schedule, loop: tw.Loop, turns: int) -> None:
+    """Make loops of their own of the first and the last turn, which meet the border of the image."""
+    if turns > 1:
+        s.loop_partition(loop, [1, None, 1] if turns > 2 else [1, None])

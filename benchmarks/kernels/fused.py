@@ -12,6 +12,8 @@ from __future__ import annotations
 import tilewright as tw
 from tilewright import te
 
+from kernels.depthwise import window_tiles
+from kernels.expressions import expression
 from kernels.machine import Machine
 from kernels.memory_bound import reduce_along, run_along
 from kernels.workloads import Workload, all_workloads
@@ -21,7 +23,7 @@ workloads = [workload for workload in all_workloads() if workload.operator in ("
 
 def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
     """The schedule of a workload of this family."""
-    return globals()[f"schedule_{workload.operator}"](workload.sizes, machine)
+    return SCHEDULES[workload.operator](workload, machine)
 
 
 def attention(b: int, t: int, d: int) -> te.Tensor:
@@ -37,8 +39,9 @@ def attention(b: int, t: int, d: int) -> te.Tensor:
     return te.compute((b, t, d), lambda h, i, j: product[h, i, j] / total[h, i], name="Y")
 
 
-def schedule_attention(sizes: dict[str, int], machine: Machine) -> tw.Schedule:
+def schedule_attention(workload: Workload, machine: Machine) -> tw.Schedule:
     """Tiles of eight rows of one head for the threads."""
+    sizes = workload.sizes
     s = tw.Schedule(attention(sizes["b"], sizes["t"], sizes["d"]))
     lanes, rows, vectors = machine.vector, 8, 2
     keys = s.cache_read(s.block("S"), "K", "global")
@@ -55,7 +58,7 @@ def schedule_attention(sizes: dict[str, int], machine: Machine) -> tw.Schedule:
     # Scores: a tile of rows by a panel of keys at a time in registers.
     product_tile(s, s.block("S"), vectors, lanes)
     reduce_along(s, s.block("top"), lanes, chains=2)
-    chunk = reduce_along(s, s.block("total"), lanes, chains=2)
+    _, chunk = reduce_along(s, s.block("total"), lanes, chains=2)
     s.compute_at(s.block("E"), chunk)
     s.unroll(run_along(s, s.loops("E")[-1], lanes))
     product_tile(s, s.block("product"), vectors, lanes)
@@ -74,20 +77,63 @@ def schedule_attention(sizes: dict[str, int], machine: Machine) -> tw.Schedule:
 
 
 def product_tile(s: tw.Schedule, block: tw.Block, vectors: int, lanes: int) -> tw.Block:
-    """Runs a product of matrices, whose last two loops but the reduction are a few rows and many columns, by panels
+    """Run a product of matrices, whose last two loops but the reduction are a few rows and many columns, by panels
     of columns with the sums of a panel in registers. Gives the block that writes them."""
     write = s.cache_write(block, "local")
     *_, row, column = s.loops(write)
     panel, column, lane = s.split(column, [None, vectors, lanes])
     s.reorder(panel, row, column, lane)
-    s.compute_at(block, panel)
-    *_, own_row, own_column, along = s.loops(block)
-    own_column, own_lane = s.split(own_column, [vectors, lanes])
-    s.reorder(along, own_row, own_column, own_lane)
+    sums_in_registers(s, block, write, panel, lanes)
+    return write
+
+
+def sums_in_registers(s: tw.Schedule, block: tw.Block, write: tw.Block, tile: tw.Loop, lanes: int) -> None:
+    """Compute the sums of a product in the loop over tiles of the block that takes them, whose last loops are
+    rows, vectors and lanes of a tile."""
+    s.compute_at(block, tile)
+    *_, row, column, along = s.loops(block)
+    column, lane = s.split(column, [None, lanes])
+    s.reorder(along, row, column, lane)
     clear = s.decompose_reduction(block, along)
     for each in (write, clear, block):
         *_, row, column, lane = s.loops(each)
         s.unroll(row)
         s.unroll(column)
         s.vectorize(lane)
-    return write
+
+
+def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Schedule:
+    """By blocks of channels: the widened image of a block stays in a near cache until it is filtered."""
+    sizes = workload.sizes
+    s = tw.Schedule(expression(workload))
+    lanes, vectors = machine.vector, 2
+    s.compute_inline(s.block("padded"))
+    pixels = max(p for p in range(1, 15) if sizes["w"] % p == 0)
+
+    # Wide image and filter, a block of channels at a time.
+    deep, write = s.block("deep"), s.block("deep6")
+    n, y, x, ch = s.loops(write)
+    group, ch, lane = s.split(ch, [None, vectors, lanes])
+    s.reorder(n, group, ch, y, x, lane)
+    s.compute_at(s.block("wide6"), group)
+    window_tiles(s, deep, write, sizes, cut_rows=True)
+    *_, x, ch = s.loops("wide6")
+    x, pixel = s.split(x, [None, pixels])
+    ch, lane = s.split(ch, [None, lanes])
+    s.reorder(x, pixel, ch, lane)
+    sums_in_registers(s, s.block("wide"), s.block("wide6"), x, lanes)
+    s.parallel(group)
+
+    # Back to few channels.
+    Y = s.block("Y")
+    write = s.cache_write(Y, "local")
+    n, y, x, o = s.loops(write)
+    x, pixel = s.split(x, [None, pixels])
+    panel, o, lane = s.split(o, [None, vectors, lanes])
+    s.reorder(n, y, panel, x, pixel, o, lane)
+    sums_in_registers(s, Y, write, x, lanes)
+    s.parallel(y)
+    return s
+
+
+SCHEDULES = {"attention": schedule_attention, "inverted_residual": schedule_inverted_residual}

@@ -37,9 +37,9 @@ def run_along(s: tw.Schedule, loop: tw.Loop, lanes: int, vectors: int = 1) -> tw
     return outer
 
 
-def reduce_along(s: tw.Schedule, block: tw.Block, lanes: int, chains: int = 4) -> tw.Loop:
+def reduce_along(s: tw.Schedule, block: tw.Block, lanes: int, chains: int = 4) -> tuple[tw.Block, tw.Loop]:
     """Run the reduction over the last loop of a block in vectors of partial results that do not wait for each
-    other, and combine them as a tree. Give the loop outside of the vectors."""
+    other, and combine them as a tree. Give the block of partial results, and the loop outside of its vectors."""
     *_, along = s.loops(block)
     _, lane = s.split(along, [None, chains * lanes])
     partial = s.rfactor(lane, -1)
@@ -56,15 +56,24 @@ def reduce_along(s: tw.Schedule, block: tw.Block, lanes: int, chains: int = 4) -
         s.unroll(parts)
         s.vectorize(lane)
     s.unroll(s.loops(block)[-1])
-    return outer
+    return partial, outer
 
 
-def share_rows(s: tw.Schedule, loop: tw.Loop, workload: Workload, machine: Machine) -> None:
-    """Give the turns of the loop to threads. Results that would not stay in a cache are written past them."""
-    s.parallel(loop)
+def write_past_caches(s: tw.Schedule, loop: tw.Loop, workload: Workload, machine: Machine) -> None:
+    """Results that the loop writes, of the size of the input, go straight to memory where no cache holds both."""
     elements = workload.sizes["m"] * workload.sizes["n"]
     if 2 * elements * 4 > machine.caches[2]:
         s.pragma(loop, "streaming_stores", 1)
+
+
+def fetch_next_row(
+    s: tw.Schedule, block: tw.Block, loop: tw.Loop, step: int, workload: Workload, machine: Machine
+) -> None:
+    """Where the input comes from afar, ask in each turn of a pass over a row, of `step` elements, for the same
+    part of the next row: what fetches ahead by itself stops at the end of a page, and rows are about as long."""
+    m, n = workload.sizes["m"], workload.sizes["n"]
+    if m * n * 4 > machine.caches[1] and n >= step:
+        s.prefetch(block, "X", loop, -(-n // step))
 
 
 # A schedule for each operator.
@@ -85,12 +94,13 @@ def softmax(workload: Workload, machine: Machine) -> tw.Schedule:
     row, along = s.loops("Y")
     for block in ("scale", "total", "powers", "most"):
         s.compute_at(s.block(block), row)
-    reduce_along(s, s.block("most"), machine.vector)
-    chunk = reduce_along(s, s.block("total"), machine.vector)
+    reduce_along(s, s.block("most"), machine.vector, chains=8)
+    _, chunk = reduce_along(s, s.block("total"), machine.vector)
     s.compute_at(s.block("powers"), chunk)
     s.unroll(run_along(s, s.loops("powers")[-1], machine.vector))
-    run_along(s, along, machine.vector, 4)
-    share_rows(s, row, workload, machine)
+    fetch_next_row(s, s.block("powers"), chunk, 4 * machine.vector, workload, machine)
+    write_past_caches(s, run_along(s, along, machine.vector, 4), workload, machine)
+    s.parallel(row)
     return s
 
 
@@ -98,26 +108,28 @@ def layer_norm(workload: Workload, machine: Machine) -> tw.Schedule:
     """Three passes over a row in the first cache."""
     s = tw.Schedule(expression(workload))
     row, along = s.loops("Y")
-    normalise_rows(s, row, machine)
-    run_along(s, along, machine.vector, 4)
-    share_rows(s, row, workload, machine)
+    partial, chunk = normalise_rows(s, row, machine)
+    fetch_next_row(s, partial, chunk, 4 * machine.vector, workload, machine)
+    write_past_caches(s, run_along(s, along, machine.vector, 4), workload, machine)
+    s.parallel(row)
     return s
 
 
-def normalise_rows(s: tw.Schedule, row: tw.Loop, machine: Machine) -> None:
-    """Compute mean and scale of layer norm in the loop over rows of the result."""
+def normalise_rows(s: tw.Schedule, row: tw.Loop, machine: Machine) -> tuple[tw.Block, tw.Loop]:
+    """Compute mean and scale of layer norm in the loop over rows of the result. Give the block of the second
+    pass over a row, and its loop."""
     for block in ("scale", "squares", "mean", "mean_sum"):
         s.compute_at(s.block(block), row)
-    for block in ("mean_sum", "squares"):
-        reduce_along(s, s.block(block), machine.vector)
+    reduce_along(s, s.block("mean_sum"), machine.vector)
+    return reduce_along(s, s.block("squares"), machine.vector)
 
 
 def elementwise(workload: Workload, machine: Machine) -> tw.Schedule:
     """Rows for the threads, vectors along them."""
     s = tw.Schedule(expression(workload))
     row, along = s.loops("Y")
-    run_along(s, along, machine.vector, 4)
-    share_rows(s, row, workload, machine)
+    write_past_caches(s, run_along(s, along, machine.vector, 4), workload, machine)
+    s.parallel(row)
     return s
 
 
@@ -141,7 +153,8 @@ def transpose(workload: Workload, machine: Machine) -> tw.Schedule:
     s.reorder(row, column, at_once, lane)
     s.unroll(at_once)
     s.vectorize(lane)
-    share_rows(s, row, workload, machine)
+    s.parallel(row)
+    write_past_caches(s, row, workload, machine)
     return s
 
 

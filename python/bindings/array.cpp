@@ -186,18 +186,24 @@ Array taken_from(const py::object& capsule, const std::string& what) {
   return array;
 }
 
+/// "BufferError: …", without the stack.
+std::string message_of(const py::error_already_set& error) {
+  return fmt::format("{}: {}", std::string(py::str(error.type().attr("__name__"))),
+                     std::string(py::str(error.value())));
+}
+
 /// Calls object.__dlpack__, in the form that the producer knows.
 py::object capsule_from(py::handle object, const std::string& what) {
   const py::object produce = object.attr("__dlpack__");
   try {
     return produce(py::arg("max_version") = py::make_tuple(kDLPackMajorVersion, kDLPackMinorVersion));
   } catch (const py::error_already_set& error) {
-    if (!error.matches(PyExc_TypeError)) raise_value("{}: __dlpack__ failed: {}", what, error.what());
+    if (!error.matches(PyExc_TypeError)) raise_value("{}: __dlpack__ failed: {}", what, message_of(error));
   }
   try {
     return produce();  // producers of old have no max_version
   } catch (const py::error_already_set& error) {
-    raise_value("{}: __dlpack__ failed: {}", what, error.what());
+    raise_value("{}: __dlpack__ failed: {}", what, message_of(error));
   }
 }
 

@@ -13,6 +13,44 @@ using runtime::Bandwidth;
 using runtime::ComputeRate;
 using runtime::Roof;
 
+constexpr const char* kComputeRateDoc = R"doc(Arithmetic held in registers, by dtype and threads.
+
+Attributes
+----------
+dtype : str
+    Of the factors.
+instructions : str
+    What computed it.
+threads : int
+    How many ran.
+operations : float
+    A second, all threads together; a multiply-add counts as two.
+
+Examples
+--------
+>>> tw.measure_rate("float32", 1)  # doctest: +ELLIPSIS
+<tw.ComputeRate float32, 1 threads: ... Gop/s by ...>
+)doc";
+
+constexpr const char* kBandwidthClassDoc = R"doc(Passes over memory, by working set and threads.
+
+Attributes
+----------
+working_set : int
+    Bytes of all threads together.
+threads : int
+    How many ran.
+read, write : float
+    Bytes a second.
+copy : float
+    Bytes read and bytes written, a second.
+
+Examples
+--------
+>>> tw.measure_bandwidth(1 << 16, 1)  # doctest: +ELLIPSIS
+<tw.Bandwidth 64 KiB, 1 threads: read ..., write ..., copy ... GB/s>
+)doc";
+
 constexpr const char* kRoofClassDoc =
     R"doc(The most that this machine computes and moves in a second, measured.
 
@@ -165,7 +203,7 @@ Parameters
 dtype : {"float32", "bfloat16", "int8"}
     Of the factors.
 threads : int
-    At least 1.
+    At least 1, at most the processors of this process.
 
 Returns
 -------
@@ -175,7 +213,7 @@ ComputeRate
 Raises
 ------
 InvalidValue
-    For another dtype, or fewer than 1 thread.
+    For another dtype, or a number of threads out of range.
 
 Examples
 --------
@@ -190,7 +228,7 @@ Parameters
 working_set : int
     Bytes of all threads together; at least 16 KiB a thread are taken.
 threads : int
-    At least 1.
+    At least 1, at most the processors of this process.
 
 Returns
 -------
@@ -200,7 +238,7 @@ Bandwidth
 Raises
 ------
 InvalidValue
-    For fewer than 1 thread.
+    For a number of threads out of range.
 
 Examples
 --------
@@ -230,13 +268,13 @@ std::string to_text(const Roof& roof) {
 }  // namespace
 
 void bind_roof(py::module_& m) {
-  py::class_<ComputeRate>(m, "ComputeRate", "Arithmetic held in registers, by dtype and threads.")
+  py::class_<ComputeRate>(m, "ComputeRate", kComputeRateDoc)
       .def_readonly("dtype", &ComputeRate::dtype, "Of the factors.")
       .def_readonly("instructions", &ComputeRate::instructions, "What computed it.")
       .def_readonly("threads", &ComputeRate::threads, "How many ran.")
       .def_readonly("operations", &ComputeRate::operations, "A second, all threads together.")
       .def("__repr__", [](const ComputeRate& r) { return to_text(r); });
-  py::class_<Bandwidth>(m, "Bandwidth", "Passes over memory, by working set and threads.")
+  py::class_<Bandwidth>(m, "Bandwidth", kBandwidthClassDoc)
       .def_readonly("working_set", &Bandwidth::working_set, "Bytes of all threads together.")
       .def_readonly("threads", &Bandwidth::threads, "How many ran.")
       .def_readonly("read", &Bandwidth::read, "Bytes a second.")
@@ -244,10 +282,10 @@ void bind_roof(py::module_& m) {
       .def_readonly("copy", &Bandwidth::copy, "Bytes read and bytes written a second.")
       .def("__repr__", [](const Bandwidth& b) { return to_text(b); });
   py::class_<Roof>(m, "Roof", kRoofClassDoc)
-      .def_readonly("machine", &Roof::machine)
-      .def_readonly("quick", &Roof::quick)
-      .def_readonly("rates", &Roof::rates)
-      .def_readonly("bandwidths", &Roof::bandwidths)
+      .def_readonly("machine", &Roof::machine, "What hardware it was measured on.")
+      .def_readonly("quick", &Roof::quick, "Whether few points were measured.")
+      .def_readonly("rates", &Roof::rates, "Arithmetic, by dtype and threads.")
+      .def_readonly("bandwidths", &Roof::bandwidths, "Memory, by threads and working set.")
       .def("operations", &Roof::operations, py::arg("dtype"), py::arg("threads"), kOperationsDoc)
       .def("bandwidth", &Roof::bandwidth, py::arg("kind"), py::arg("working_set"), py::arg("threads"),
            kBandwidthDoc)

@@ -833,6 +833,22 @@ class FunctionState(Callable):
 class ComputeRate:
     """
     Arithmetic held in registers, by dtype and threads.
+
+    Attributes
+    ----------
+    dtype : str
+        Of the factors.
+    instructions : str
+        What computed it.
+    threads : int
+        How many ran.
+    operations : float
+        A second, all threads together; a multiply-add counts as two.
+
+    Examples
+    --------
+    >>> tw.measure_rate("float32", 1)  # doctest: +ELLIPSIS
+    <tw.ComputeRate float32, 1 threads: ... Gop/s by ...>
     """
     def __repr__(self) -> str: ...
     @property
@@ -859,6 +875,22 @@ class ComputeRate:
 class Bandwidth:
     """
     Passes over memory, by working set and threads.
+
+    Attributes
+    ----------
+    working_set : int
+        Bytes of all threads together.
+    threads : int
+        How many ran.
+    read, write : float
+        Bytes a second.
+    copy : float
+        Bytes read and bytes written, a second.
+
+    Examples
+    --------
+    >>> tw.measure_bandwidth(1 << 16, 1)  # doctest: +ELLIPSIS
+    <tw.Bandwidth 64 KiB, 1 threads: read ..., write ..., copy ... GB/s>
     """
     def __repr__(self) -> str: ...
     @property
@@ -1024,13 +1056,25 @@ class Roof:
         ['bandwidths', 'machine', 'quick', 'rates', 'version']
         """
     @property
-    def bandwidths(self) -> list[Bandwidth]: ...
+    def bandwidths(self) -> list[Bandwidth]:
+        """
+        Memory, by threads and working set.
+        """
     @property
-    def machine(self) -> str: ...
+    def machine(self) -> str:
+        """
+        What hardware it was measured on.
+        """
     @property
-    def quick(self) -> bool: ...
+    def quick(self) -> bool:
+        """
+        Whether few points were measured.
+        """
     @property
-    def rates(self) -> list[ComputeRate]: ...
+    def rates(self) -> list[ComputeRate]:
+        """
+        Arithmetic, by dtype and threads.
+        """
 
 class LibraryState(Callable):
     """

@@ -243,7 +243,7 @@ class Function(_Calls, _core.FunctionState):
     >>> double = tw.build(te.compute((4,), lambda i: A[i] * 2, name="B"))
     >>> double(np.arange(4, dtype="float32"))
     array([0., 2., 4., 6.], dtype=float32)
-    >>> twice
+    >>> double
     <tw.Function main(A: in float32[4], B: out float32[4])>
     """
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "codegen/passes/check_subscripts.h"
 #include "codegen/passes/compact_allocations.h"
 #include "codegen/passes/cut_loops.h"
 #include "codegen/passes/flatten_buffers.h"
@@ -52,6 +53,9 @@ const std::vector<Pass>& lowering_passes() {
        plain(lower_blocks)},
       {"simplify", "bindings have taken the place of axes in subscripts and conditions", Stage::kLowered,
        plain(simplified)},
+      {"check_subscripts",
+       "buffers have the extents that people know; accesses move with their checks from here",
+       Stage::kLowered, plain(check_subscripts)},
       {"compact_allocations", "subscripts are over loops now, so the box that is touched can be told",
        Stage::kLowered, plain(compact_allocations)},
       {"lower_tensor_calls", "operands lie as they will; implementations hold loops to be written out",

@@ -21,6 +21,7 @@ struct Target {
   std::string text;          // what the user wrote
 
   bool has_feature(const std::string& name) const;
+  bool is_aarch64() const { return triple.starts_with("aarch64"); }
   /// The whole target, nothing left out: equal for equal code.
   std::string to_string() const;
 };

@@ -71,10 +71,11 @@ struct RoofOptions {
 Roof measure_roof(const RoofOptions& options = {});
 
 /// The rate of one dtype now, whatever the cache says: clocks change with what else a machine does, so a
-/// figure is best compared with a roof of the same minute. Takes 20 ms. Errors: another dtype, threads < 1.
+/// figure is best compared with a roof of the same minute. Takes 20 ms. Errors: another dtype, no threads
+/// or more than tw_usable_threads().
 ComputeRate measure_rate(const std::string& dtype, int threads);
 
-/// Bandwidth over one working set, now. At least 16 KiB a thread is taken. Errors: threads < 1.
+/// Bandwidth over one working set, now. At least 16 KiB a thread is taken. Errors: threads as above.
 Bandwidth measure_bandwidth(int64_t working_set, int threads);
 
 }  // namespace tw::runtime

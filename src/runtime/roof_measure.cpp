@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
-#include <memory>
+#include <system_error>
 #include <thread>
 
 #include <sched.h>
 #include <sys/mman.h>
 
+#include "runtime/core/call.h"
 #include "runtime/roof_kernels.h"
 #include "support/error.h"
 
@@ -63,16 +65,37 @@ void pin_to(int cpu) {
   sched_setaffinity(0, sizeof set, &set);  // where it is not allowed, threads stay as the system puts them
 }
 
-/// Runs member(index) on threads of its own, each pinned.
+/// Runs member(index) on threads of its own, each pinned; members begin when all are there. Errors: no thread
+/// can be had.
 void run_team(int threads, const std::function<void(int)>& member) {
+  enum { kWait, kBegin, kLeave };
   const std::vector<int> processors = usable_processors();
+  std::atomic<int> gate{kWait};
   std::vector<std::thread> team;
-  for (int index = 0; index < threads; ++index)
-    team.emplace_back([&, index] {
-      if (static_cast<int>(processors.size()) >= threads) pin_to(processors[static_cast<std::size_t>(index)]);
-      member(index);
-    });
-  for (std::thread& each : team) each.join();
+  const auto leave = [&](int way) {
+    gate = way;
+    for (std::thread& each : team) each.join();
+  };
+  const auto body = [&](int index) {
+    if (static_cast<int>(processors.size()) >= threads) pin_to(processors[static_cast<std::size_t>(index)]);
+    while (gate == kWait) std::this_thread::yield();
+    if (gate == kBegin) member(index);
+  };
+  try {
+    for (int index = 0; index < threads; ++index) team.emplace_back(body, index);
+  } catch (const std::system_error& error) {
+    leave(kLeave);
+    raise_value("{} threads cannot be started to measure the roof: {}", threads, error.what());
+  }
+  leave(kBegin);
+}
+
+/// Errors: more threads than processors, whose roof would be that of fewer; none.
+void check_threads(int threads) {
+  const int usable = tw_usable_threads();
+  if (threads < 1 || threads > usable)
+    raise_value("the roof of {} threads cannot be measured; from 1 to {} can, the processors of this process",
+                threads, usable);
 }
 
 double seconds_of(const std::function<void()>& work) {
@@ -95,7 +118,7 @@ int64_t turns_of(const std::function<void(int64_t)>& work, double seconds) {
 class Rounds {
  public:
   Rounds(int threads, const Effort& effort)
-      : threads_(threads), effort_(effort), meeting_(threads), times_(static_cast<std::size_t>(threads)) {}
+      : effort_(effort), meeting_(threads), times_(static_cast<std::size_t>(threads)) {}
 
   /// Called by every member alike, in turn with the others. Gives the rate of the best round, in turns of one
   /// thread a second: the same to all.
@@ -121,26 +144,28 @@ class Rounds {
   struct alignas(64) Time {
     Clock::time_point begin, end;
   };
-  const int threads_;
   const Effort effort_;
   Meeting meeting_;
   std::vector<Time> times_;
   int64_t turns_ = 1;
 };
 
-/// Memory in large pages where the system has them, touched by the thread that makes it.
+/// Memory in large pages where the system has them.
 class Memory {
  public:
   explicit Memory(int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)) {
     data_ = mmap(nullptr, bytes_ + kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data_ == MAP_FAILED) raise_value("no memory to measure bandwidth over {} bytes", bytes);
     madvise(data_, bytes_ + kPage, MADV_HUGEPAGE);
-    for (std::size_t at = 0; at < bytes_; at += 4096) begin()[at] = 1;
   }
   ~Memory() { munmap(data_, bytes_ + kPage); }
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
+  /// The pages come to be where the thread that calls this runs.
+  void touch() const {
+    for (std::size_t at = 0; at < bytes_; at += 4096) begin()[at] = 1;
+  }
   char* begin() const {
     const auto address = reinterpret_cast<std::uintptr_t>(data_);
     return reinterpret_cast<char*>((address + kPage - 1) / kPage * kPage);
@@ -179,9 +204,12 @@ Bandwidth bandwidth_over(int64_t working_set, int threads, const Effort& effort)
   const bool stores = !streams || part < (64 << 20);
   Bandwidth result{part * threads, threads, 0, 0, 0};
   Rounds rounds(threads, effort);
+  std::deque<Memory> memory;  // does not move what it holds
+  for (int i = 0; i < threads; ++i) memory.emplace_back(part);
   run_team(threads, [&](int index) {
-    const Memory memory(part);
-    char* const data = memory.begin();
+    const Memory& own = memory[static_cast<std::size_t>(index)];
+    own.touch();
+    char* const data = own.begin();
     const auto keep = [&](double Bandwidth::*field, const std::function<void(int64_t)>& passes) {
       const double rate = rounds.best(index, passes) * static_cast<double>(part * threads);
       if (index == 0) result.*field = std::max(result.*field, rate);
@@ -227,14 +255,14 @@ std::vector<int64_t> working_sets(const Machine& machine, int threads, bool quic
 }  // namespace
 
 ComputeRate measure_rate(const std::string& dtype, int threads) {
-  if (threads < 1) raise_value("the rate of {} threads is asked for; at least 1 is needed", threads);
+  check_threads(threads);
   for (const ComputeKernel& kernel : compute_kernels())
     if (kernel.dtype == dtype) return rate_of(kernel, threads, Effort());
   raise_value("no arithmetic of '{}' is measured; there is float32, bfloat16 and int8", dtype);
 }
 
 Bandwidth measure_bandwidth(int64_t working_set, int threads) {
-  if (threads < 1) raise_value("bandwidth of {} threads is asked for; at least 1 is needed", threads);
+  check_threads(threads);
   return bandwidth_over(working_set, threads, Effort());
 }
 

@@ -163,8 +163,10 @@ Span clipped(const Span& span, const Expr& domain, const Context& context) {
   for (const Var& var : free_vars(end))
     if (context.range_of(&*var)) return span;
   if (from_start) return {0, simplify(end, context), span.unit};
-  if (to_end) return {span.min, simplify(domain - span.min, context), span.unit};
-  return span;
+  if (!to_end) return span;
+  Expr rest = simplify(domain - span.min, context);
+  if (!prove(le(0, rest), context)) rest = max(rest, 0);  // it may begin behind the end
+  return {span.min, rest, span.unit};
 }
 
 std::string loop_name(const BlockAxis& axis) {

@@ -209,7 +209,7 @@ def test_a_producer_that_refuses_is_named():
         def __dlpack__(self, **options):
             raise BufferError("it needs a gradient")
 
-    with raises(ValueError, "main: input 'A': __dlpack__ failed: .*it needs a gradient"):
+    with raises(ValueError, "main: input 'A': __dlpack__ failed: BufferError: it needs a gradient"):
         tw.build(add())(Refusing(), np.ones(4, "float32"))
 
 

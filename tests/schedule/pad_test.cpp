@@ -3,6 +3,8 @@
 
 #include "ir/text.h"
 #include "schedule/fixtures.h"
+#include "te/math.h"
+#include "te/reduce.h"
 
 namespace tw::schedule {
 namespace {

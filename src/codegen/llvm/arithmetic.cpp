@@ -105,14 +105,21 @@ Value* Arithmetic::float_binary(BinaryOp op, Value* a, Value* b) {
   }
 }
 
-/// min: b < a ? b : a, but NaN where one is NaN; the machine's own minimum gives its second operand where
-/// they do not compare, so one instruction is left where one of both is a number for sure.
+/// min: b < a ? b : a, but NaN where one is NaN. The machine's own minimum gives one of its operands where
+/// they do not compare, so one instruction does where one of both is a number for sure.
 Value* Arithmetic::extreme(BinaryOp op, Value* a, Value* b) {
   const bool least = op == BinaryOp::kMin;
-  const bool fast = target_.fast_math;
+  if (!target_.fast_math && !is_constant_not_nan(b) && !target_.is_aarch64()) {
+    // x86 makes three instructions of it, of two zeros it then gives the second operand: ours is the first.
+    llvm::IRBuilder<>::FastMathFlagGuard guard(b_);
+    llvm::FastMathFlags flags = b_.getFastMathFlags();
+    flags.setNoSignedZeros();
+    b_.setFastMathFlags(flags);
+    return b_.CreateBinaryIntrinsic(least ? llvm::Intrinsic::minimum : llvm::Intrinsic::maximum, b, a);
+  }
   Value* takes_b = least ? b_.CreateFCmpOLT(b, a) : b_.CreateFCmpOLT(a, b);
   Value* chosen = b_.CreateSelect(takes_b, b, a);
-  if (fast || is_constant_not_nan(b)) return chosen;
+  if (target_.fast_math || is_constant_not_nan(b)) return chosen;
   return b_.CreateSelect(b_.CreateFCmpUNO(b, b), b, chosen);
 }
 
@@ -220,10 +227,11 @@ Value* Arithmetic::call(Intrinsic op, DType type, const std::vector<Value*>& arg
     for (Value* arg : args) wide.push_back(widen(type, arg));
     return narrow(type, call(op, kFloat32.with_lanes(type.lanes), wide));
   }
-  if (type.is_float())
-    return emit_math(b_, op, args,
-                     target_.has_feature("fma") || target_.vector_bits == 512 ||
-                         llvm::StringRef(target_.triple).starts_with("aarch64"));
+  if (type.is_float()) {
+    const bool has_fma = target_.has_feature("fma") || target_.vector_bits == 512 || target_.is_aarch64();
+    const bool has_scalef = target_.has_feature("avx512f") && target_.has_feature("avx512vl");
+    return emit_math(b_, op, args, {has_fma, has_scalef});
+  }
   if (op == Intrinsic::kPow) return integer_power(type, args[0], args[1]);
   if (op == Intrinsic::kAbs && type.is_signed())
     return b_.CreateIntrinsic(llvm::Intrinsic::abs, {args[0]->getType()}, {args[0], b_.getFalse()});
@@ -316,8 +324,7 @@ Value* Arithmetic::to_odd_float(Value* wide) {
 }
 
 bool Arithmetic::converts_half() const {
-  return target_.has_feature("f16c") || target_.has_feature("avx512f") ||
-         llvm::StringRef(target_.triple).starts_with("aarch64");
+  return target_.has_feature("f16c") || target_.has_feature("avx512f") || target_.is_aarch64();
 }
 
 Value* Arithmetic::widen(DType type, Value* half) {

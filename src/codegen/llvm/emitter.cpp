@@ -12,6 +12,7 @@ using llvm::Value;
 
 constexpr int64_t kStackBytes = 32 << 10;  // of one function
 constexpr int64_t kAlignment = 64;
+constexpr int64_t kWidestVector = 256;  // bytes of one that schedules are likely to write
 
 // Fields of tw_worker, and statuses (runtime/core/kernel.h).
 enum WorkerField { kParallel, kAllocate, kRelease, kFail };
@@ -258,7 +259,7 @@ void Emitter::on(const If& node) {
   b_.CreateCondBr(cond, then, otherwise);
   const auto branch = [&](llvm::BasicBlock* place, const Expr& holds, const Stmt& body) {
     const ContextScope scope(context_);
-    context_.assume(holds);
+    if (!contains<Load>(holds.get())) context_.assume(holds);  // memory may change
     b_.SetInsertPoint(place);
     known_.clear();
     emit(body);
@@ -289,10 +290,13 @@ void Emitter::on(const Allocate& node) {
   llvm::Type* type = math_.memory_type_of(buffer.dtype);
   const auto count = as_int(elements);
   const int64_t room = kStackBytes - stack_bytes_;
-  if (!count || *count > room / buffer.dtype.bytes()) return emit_workspace(node, value(elements));
-  const int64_t bytes = std::max<int64_t>(*count, 1) * buffer.dtype.bytes();
+  if (!count || *count > (room - kWidestVector) / buffer.dtype.bytes())
+    return emit_workspace(node, value(elements));
+  // A vector may begin at the last element, its other lanes masked: LLVM takes what lies outside for
+  // undefined nevertheless.
+  const int64_t bytes = *count * buffer.dtype.bytes() + kWidestVector;
   stack_bytes_ += bytes;
-  llvm::AllocaInst* memory = alloca_at_entry(type, std::max<int64_t>(*count, 1), kAlignment);
+  llvm::AllocaInst* memory = alloca_at_entry(type, bytes / buffer.dtype.bytes(), kAlignment);
   memory->setName(buffer.name.text);
   places_[node.buffer.get()].pointer = memory;
   auto* size = b_.getInt64(static_cast<uint64_t>(bytes));
@@ -321,13 +325,14 @@ void Emitter::emit_workspace(const Allocate& node, Value* elements) {
 void Emitter::on(const Assert& node) {
   known_.clear();
   Value* cond = value(node.cond);
+  if (!node.cond.dtype().is_scalar()) cond = b_.CreateAndReduce(cond);
   llvm::BasicBlock *fails = block("fails"), *next = block("go_on");
   b_.CreateCondBr(cond, next, fails, llvm::MDBuilder(llvm_).createBranchWeights(1 << 20, 1));
   b_.SetInsertPoint(fails);
   auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy(), b_.getPtrTy()}, false);
   leave(call_worker(kFail, type, {b_.CreateGlobalString(node.message)}));
   b_.SetInsertPoint(next);
-  context_.assume(node.cond);
+  if (node.cond.dtype().is_scalar() && !contains<Load>(node.cond.get())) context_.assume(node.cond);
 }
 
 void Emitter::on(const Attr& node) {

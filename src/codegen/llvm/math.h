@@ -13,10 +13,15 @@
 
 namespace tw::codegen {
 
+/// What code may use. Without it accuracy is the same, speed is not.
+struct MathTarget {
+  bool has_fma = false;     // fused multiply-adds for the type
+  bool has_scalef = false;  // AVX-512's scalef, for vectors of 128 bits too
+};
+
 /// op of operands of one LLVM type: half, bfloat, float or double, scalar or a fixed vector of any number of
 /// lanes. Code goes to where the builder stands; no new basic blocks, no calls of functions outside.
-/// `has_fma`: the target has fused multiply-adds for the type (without them accuracy is the same, speed not).
 llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llvm::Value* const> args,
-                       bool has_fma);
+                       const MathTarget& target);
 
 }  // namespace tw::codegen

@@ -10,8 +10,8 @@
 
 namespace tw::codegen {
 
-/// The attribute of a choice between a full and a general form: its condition and its general form are to stay
-/// as they are.
+/// The attribute of a choice between a full and a general form: its condition and its general form are to
+/// stay as they are.
 inline constexpr const char* kChoiceOfForms = "choice_of_forms";
 
 /// Whether turns of the loop may be run apart from each other.

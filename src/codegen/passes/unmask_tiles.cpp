@@ -1,6 +1,7 @@
 #include "codegen/passes/unmask_tiles.h"
 
 #include <map>
+#include <optional>
 #include <unordered_set>
 
 #include "ir/equal.h"
@@ -20,20 +21,21 @@ class FindPieces : public Visitor {
  public:
   explicit FindPieces(const Buffer& buffer) : buffer_(buffer) {}
 
-  /// Whether masks may be left out, and some are there.
-  bool may_unmask(const Stmt& body) {
+  /// Where masks may be left out, and some are there: how many elements there must be, since lanes that a
+  /// mask kept off may lie behind the end. Nothing: masks stay.
+  std::optional<int64_t> needed_without_masks(const Stmt& body) {
     visit(body);
     int64_t end = 0;
     bool masked = false;
     for (const auto& [begin, piece] : pieces_) {
-      if (begin < end) return false;
+      if (begin < end) return std::nullopt;
       end = begin + piece.lanes;
       masked = masked || piece.mask;
       for (const Var& var : piece.mask ? free_vars(piece.mask) : std::vector<Var>())
-        if (bound_.contains(&*var)) return false;
-      if (piece.mask && contains<Load>(piece.mask.get())) return false;
+        if (bound_.contains(&*var)) return std::nullopt;
+      if (piece.mask && contains<Load>(piece.mask.get())) return std::nullopt;
     }
-    return masked && fits_;
+    return masked && fits_ ? std::optional(end) : std::nullopt;
   }
 
  protected:
@@ -112,9 +114,16 @@ class UnmaskTiles : public Mutator {
     const Stmt inner(rebuild(node));
     const auto& allocate = *as<Allocate>(inner);
     const Buffer& buffer = allocate.buffer;
-    const bool is_tile = buffer->rank() == 1 && as_int(buffer->shape.front()) && !buffer->lane_map;
-    if (!is_tile || !FindPieces(buffer).may_unmask(allocate.body)) return inner;
-    return Allocate::make(buffer, Unmask(buffer).mutate(allocate.body));
+    const auto size = buffer->rank() == 1 ? as_int(buffer->shape.front()) : std::nullopt;
+    if (!size || buffer->lane_map) return inner;
+    const auto needed = FindPieces(buffer).needed_without_masks(allocate.body);
+    if (!needed) return inner;
+    const Stmt body = Unmask(buffer).mutate(allocate.body);
+    if (*needed <= *size) return Allocate::make(buffer, body);
+    auto* longer = new BufferNode(*buffer);
+    const Buffer whole(longer);
+    longer->shape = {Expr(*needed)};
+    return Allocate::make(whole, replace_buffers(body, {{buffer.get(), whole}}));
   }
 };
 

@@ -17,7 +17,8 @@
 namespace tw::codegen {
 
 /// A flat program with masks left out where each access to an allocated buffer is at a constant position and
-/// all accesses to one part of it have one mask, the same as long as the buffer lives.
+/// all accesses to one part of it have one mask, the same as long as the buffer lives. A buffer that ends
+/// inside a vector grows to the end of it.
 Program unmask_tiles(const Program& program);
 
 }  // namespace tw::codegen

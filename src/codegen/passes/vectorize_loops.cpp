@@ -202,8 +202,11 @@ class Widen : public ContextMutator {
 
   Stmt on(const Assert& node) override {
     const Expr cond = mutate(node.cond);
-    if (lanes_of(cond) > 1 || mask_) throw NoVectors{"an assertion differs between lanes"};
-    return Assert::make(cond, node.message);
+    if (!mask_) return Assert::make(cond, node.message);
+    const int lanes = std::max(lanes_of(cond), lanes_of(mask_));
+    return Assert::make(
+        Select::make(widened(mask_, lanes), widened(cond, lanes), widened(make_bool(true), lanes)),
+        node.message);
   }
   Stmt on(const Prefetch& node) override {
     for (const Expr& index : node.indices)

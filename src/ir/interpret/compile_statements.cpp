@@ -312,9 +312,14 @@ void Compiler::let(const Let& stmt, const Inside& body) {
 }
 
 void Compiler::check(const Assert& stmt) {
-  const Pc holds = emit({Op::kJumpIf, 0, scalar(stmt.cond, kBool, "an asserted condition")});
-  emit({Op::kFail, 0, message(stmt.message)});
-  land(holds);
+  const auto fail_unless = [&](Reg cond) {
+    const Pc holds = emit({Op::kJumpIf, 0, cond});
+    emit({Op::kFail, 0, message(stmt.message)});
+    land(holds);
+  };
+  if (stmt.cond.dtype().is_scalar()) return fail_unless(scalar(stmt.cond, kBool, "an asserted condition"));
+  compute_scalars(stmt.cond);
+  for_lanes(stmt.cond.dtype().lanes, [&](Reg lane) { fail_unless(value(stmt.cond, lane)); });
 }
 
 void Compiler::declare(const Buffer& buffer, BufferInfo info, Allocation allocation) {

@@ -187,6 +187,22 @@ Expr limits_of(const std::vector<CopyAxis>& axes, const Context& context) {
   return condition;
 }
 
+/// The turns of the loops outside in which the block runs at all, as far as its predicate says so of them
+/// alone; null: all.
+Expr turns_outside(const Place& at, const BlockPlace& place) {
+  const std::vector<const For*> around = place.loops();
+  const std::vector<const For*> inner(around.begin() + static_cast<std::ptrdiff_t>(at.loops().size()),
+                                      around.end());
+  Expr condition;
+  for (const Expr& part : conjuncts(place.block().predicate)) {
+    const bool is_outside =
+        std::none_of(inner.begin(), inner.end(), [&](const For* l) { return uses_var(part, l->var); });
+    if (is_outside && !prove(part, context_at(at)))
+      condition = condition ? logical_and(condition, part) : part;
+  }
+  return condition;
+}
+
 void require_reduced(const Step& step, const Place& at, const Block& block) {
   for (const For* loop : at.loops())
     for (const BlockAxis& axis : block.axes)
@@ -266,8 +282,10 @@ Stmt copying_nest(const Step& step, const Place& at, const BlockPlace& place, Bl
     if (axis.axis_kind == AxisKind::kSpatial) axis_of[&*axis.var] = (*axes)[next++].var;
   Context inside = context_at(at);
   for (const CopyAxis& axis : *axes) bind_keeping(inside, axis.var, axis.extent);
-  return copy_nest(name, id, *axes, with_fresh_names(simplify(substitute(body, axis_of), inside)),
-                   limits_of(*axes, context_at(at)));
+  Expr condition = limits_of(*axes, context_at(at));
+  if (const Expr turns = turns_outside(at, place))
+    condition = condition ? logical_and(condition, turns) : turns;
+  return copy_nest(name, id, *axes, with_fresh_names(simplify(substitute(body, axis_of), inside)), condition);
 }
 
 Outcome cache_write(const Step& step) {

@@ -157,6 +157,13 @@ class DecomposeReduction {
                      name(), to_text(part));
       if (!reduces) kept = logical_and(kept, part);
     }
+    // Where the reduction has no turn, nothing was set.
+    const Context context = context_at(loop_);
+    for (const For* around : place_.loops()) {
+      const bool reduces = std::any_of(reduction_.begin(), reduction_.end(),
+                                       [&](const Var& v) { return v.same_as(around->var); });
+      if (reduces && !prove(le(1, around->extent), context)) kept = logical_and(kept, le(1, around->extent));
+    }
     return kept;
   }
 

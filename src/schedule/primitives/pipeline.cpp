@@ -370,8 +370,10 @@ class Pipeline {
       for (std::size_t i = 0; i < values.size(); ++i)
         if (values[i]) turn.loops[&*loops[i].var] = values[i];
     }
-    if (turn.loops.contains(&*var_)) return turn;
-    if (is_fixed(loop().extent) && access.block == access.unit && may_count_turns(block)) {
+    const auto known = turn.loops.find(&*var_);
+    if (known != turn.loops.end() && (!block.init || !follows_order(block, known->second))) return turn;
+    if (known == turn.loops.end() && is_fixed(loop().extent) && access.block == access.unit &&
+        may_count_turns(block)) {
       const bool reduces = block.reducer && !fills_versions(block);
       turn.axis = {reduces ? AxisKind::kReduction : AxisKind::kSpatial, loop().extent, var_,
                    Var("v" + name())};
@@ -383,6 +385,13 @@ class Pipeline {
                  "its version of buffer {}; decompose_reduction takes the init away that stands against an "
                  "axis for the turn",
                  access.unit->name.text, name(), access.buffer->name.text);
+  }
+
+  /// An init runs once for all points of ordered axes, and would set one version alone.
+  static bool follows_order(const Block& block, const Expr& turn) {
+    return std::any_of(block.axes.begin(), block.axes.end(), [&](const BlockAxis& axis) {
+      return axis.axis_kind == AxisKind::kOrdered && uses_var(turn, axis.var);
+    });
   }
 
   bool fills_versions(const Block& block) const {

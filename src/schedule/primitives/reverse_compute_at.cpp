@@ -92,6 +92,8 @@ class ReverseComputeAt {
     Context context = context_at(move_.loop);
     context.bind(move_.loop.loop().var, 0, move_.loop.loop().extent);
     std::vector<Span> spans(block_.axes.size());
+    std::vector<Region> reads = block_.reads;  // and what a reducer adds to
+    if (block_.reducer) reads.insert(reads.end(), block_.writes.begin(), block_.writes.end());
     for (const std::size_t own : move_.own) {
       const Buffer& buffer = move_.accesses[own].buffer;
       const auto known = [&](const Buffer& b) { return b.same_as(buffer); };
@@ -104,7 +106,7 @@ class ReverseComputeAt {
       inputs_.push_back(buffer);
       const std::vector<Span> box = touched_box(writes, move_.depth());
       for (std::size_t a = 0; a < spans.size(); ++a) {
-        const Span span = solve_axis(block_.reads, buffer, block_, a, box, Membership::kAll, context);
+        const Span span = solve_axis(reads, buffer, block_, a, box, Membership::kAll, context);
         if (span && (!spans[a] || prove(lt(span.extent, spans[a].extent), context))) spans[a] = span;
       }
     }
@@ -112,7 +114,22 @@ class ReverseComputeAt {
       step_.refuse(move_.loop.node,
                    "no block below loop {} writes what block {} reads; take a loop of its producer",
                    loop_name(), name());
+    require_no_repetition(spans);
     return spans;
+  }
+
+  /// An axis that follows a loop around both places may not run whole in each turn of it.
+  void require_no_repetition(const std::vector<Span>& spans) const {
+    const std::vector<const For*> around = move_.block.loops();
+    for (std::size_t a = 0; a < spans.size(); ++a) {
+      const BlockAxis& axis = block_.axes[a];
+      if (spans[a] || keeps_binding(move_, axis)) continue;
+      for (std::size_t i = 0; i < move_.common; ++i)
+        if (uses_var(axis.binding, around[i]->var))
+          step_.refuse(&block_,
+                       "axis {} of block {} is {}, and what a turn of loop {} finishes of it cannot be told",
+                       axis.var->name.text, name(), to_text(axis.binding), loop_name());
+    }
   }
 
   void require_once(const Stmt& body) {

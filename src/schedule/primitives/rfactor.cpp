@@ -318,6 +318,9 @@ class Rfactor {
       partial.reducer = {};
       partial.body = from_identity(partial.body, components_, reducer);
     }
+    // A body that may leave its element alone combines nothing then.
+    if (!reduces && contains<If>(partial.body.get(), [](const If&) { return true; }))
+      partial.body = Seq::make({identity, partial.body});
     if (!is_int(condition, 1)) partial.body = If::make(condition, partial.body, reduces ? Stmt() : identity);
   }
 
@@ -411,23 +414,25 @@ class Rfactor {
           "axis {} of block {} is {}, and what one turn of the loops around its nest computes cannot be told",
           axis.var->name.text, name(), to_text(axis.binding));
     const Expr extent = simplify(ends->max - ends->min + 1, context);
-    if (!whole) require_filled(axis, ends->min, extent, inner, context);
+    require_filled(axis, ends->min, extent, inner, context, whole);
     return {ends->min, extent};
   }
 
-  /// Of a block that runs through part of its domain, the combining block must find all partial results.
+  /// The combining block must find all partial results of a turn: they fill the span, but for what the end of
+  /// the domain cuts off.
   void require_filled(const BlockAxis& axis, const Expr& min, const Expr& extent,
-                      const std::vector<Var>& inner, const Context& context) {
+                      const std::vector<Var>& inner, const Context& context, bool whole) {
     std::vector<LoopRange> loops;
     for (const For* around : block_place_.loops())
       if (std::any_of(inner.begin(), inner.end(), [&](const Var& v) { return v.same_as(around->var); }))
         loops.push_back({around->var, around->extent});
-    Expr predicate;  // the parts that speak of the same loops
+    Expr predicate;  // the parts that speak of the same loops; of a whole domain they are its ends
     for (const Expr& part : conjuncts(block_.predicate))
-      if (std::any_of(loops.begin(), loops.end(), [&](const LoopRange& loop) {
+      if (!whole && std::any_of(loops.begin(), loops.end(), [&](const LoopRange& loop) {
             return uses_var(part, loop.var) && uses_var(axis.binding, loop.var);
           }))
         predicate = predicate ? logical_and(predicate, part) : part;
+    std::erase_if(loops, [&](const LoopRange& loop) { return whole && !uses_var(axis.binding, loop.var); });
     const IterMapResult map = detect_iter_map({simplify(axis.binding - min, context)}, loops, predicate);
     if (!map || !is_surjective(*map, {extent}))
       step_.refuse(

@@ -152,6 +152,10 @@ class RollingBuffer {
       }
     }
     if (!writer_) step_.refuse(loop_.node, "nothing in loop {} writes buffer {}", loop_name(), buffer_name());
+    if (is_compound(*writer_))
+      step_.refuse(writer_,
+                   "block {} holds the blocks that write buffer {}; let the buffer roll before blockize",
+                   writer_->name.text, buffer_name());
     for (const Access& access : accesses_)
       if (access.buffer.same_as(buffer_) && !access.write && access.unit != writer_)
         reads_.push_back(&access);

@@ -19,6 +19,8 @@
 //
 // Needed: two windows of 3 with stride and dilation 1 in one operand. Everything else is free: layouts, the
 // number of channel axes, groups, flipped kernels, padding by `where` or in a buffer, symbolic sizes.
+#include <array>
+
 #include "ir/equal.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
@@ -37,20 +39,28 @@ struct Side {
   te::Axis spatial;
   Var tap;
   bool flipped = false;  // the data is read at spatial - tap
+  const WinogradTransform* transform = nullptr;
   te::Axis tile;
+
+  Expr m() const { return Expr(static_cast<int64_t>(transform->m)); }
+  Expr edge() const { return Expr(static_cast<int64_t>(transform->tile())); }
 };
 
 class Winograd {
  public:
-  Winograd(const Step& step, const Contraction& conv, const WinogradTransform& transform)
-      : step_(step), conv_(conv), transform_(transform), summed_(conv.summed) {
+  /// The transforms along the rows and the columns of a tile.
+  Winograd(const Step& step, const Contraction& conv,
+           const std::array<const WinogradTransform*, 2>& transforms)
+      : step_(step), conv_(conv), summed_(conv.summed) {
     find_sides();
     find_data();
     tiles_ = conv_.rows;
-    for (Side& side : sides_) {
+    for (std::size_t s = 0; s < 2; ++s) {
+      Side& side = sides_[s];
+      side.transform = transforms[s];
       drop(tiles_, side.spatial.var);
       drop(summed_, side.tap);
-      side.tile = {Var("t" + side.spatial.var->name.text), ceildiv(side.spatial.extent, Expr(m()))};
+      side.tile = {Var("t" + side.spatial.var->name.text), ceildiv(side.spatial.extent, side.m())};
     }
     for (const Side& side : sides_) tiles_.axes.push_back(side.tile);
   }
@@ -59,14 +69,14 @@ class Winograd {
     const te::Tensor filter = transformed_filter();
     const te::Tensor input = transformed_input();
     const te::Tensor result = transformed_output(product(input, filter));
-    const WinogradError error = error_of(transform_);
+    const WinogradError error = error_of(*sides_[0].transform, *sides_[1].transform);
     return {conv_.sum.ids(), inputs_.tensors(), {{result, conv_.output()}},
             error.fixed,     error.per_term,    ErrorScale::kLargest};
   }
 
  private:
-  int64_t m() const { return transform_.m; }
-  Expr edge() const { return Expr(static_cast<int64_t>(transform_.tile())); }
+  /// Positions in the transformed tile.
+  std::vector<te::Value> edges() const { return {sides_[0].edge(), sides_[1].edge()}; }
   std::string name(const char* suffix) const { return conv_.name() + suffix; }
 
   static void drop(FlatAxes& group, const Var& var) {
@@ -165,25 +175,25 @@ class Winograd {
   /// G g G^T, of the weights alone.
   te::Tensor transformed_filter() {
     const Dimensions others{{&conv_.batch, "g"}, {&summed_, "c"}, {&conv_.columns, "f"}};
-    const std::vector<te::Value> shape = others.shape({edge(), Expr(kTaps)});
+    const std::vector<te::Value> shape = others.shape({sides_[0].edge(), Expr(kTaps)});
     const te::Tensor by_rows = te::compute(
         shape,
         [&](const std::vector<Var>& point) -> te::Value {
           VarMap values = values_at(others.positions(point));
           values[&*sides_[1].tap] = tap_at(sides_[1], point[1]);
-          return row_of_product(transform_.filter, point[0], [&](int tap) {
+          return row_of_product(sides_[0].transform->filter, point[0], [&](int tap) {
             values[&*sides_[0].tap] = tap_at(sides_[0], Expr(static_cast<int64_t>(tap)));
             return element(conv_.second, values, point, shape);
           });
         },
         name("_filter_rows"), others.names({"a", "kx"}));
-    return rows(name("_filter"), transform_.filter, by_rows, 1, others, {"a", "b"});
+    return rows(name("_filter"), sides_[1].transform->filter, by_rows, 1, others, {"a", "b"});
   }
 
   /// B^T d B of every tile.
   te::Tensor transformed_input() {
     const Dimensions others{{&conv_.batch, "g"}, {&tiles_, "p"}, {&summed_, "c"}};
-    const std::vector<te::Value> shape = others.shape({edge(), edge()});
+    const std::vector<te::Value> shape = others.shape(edges());
     const te::Tensor tiles = te::compute(
         shape,
         [&](const std::vector<Var>& point) -> te::Value {
@@ -191,17 +201,18 @@ class Winograd {
           Expr inside = make_bool(true);
           for (std::size_t s = 0; s < 2; ++s) {
             const Side& side = sides_[s];
-            const Expr at = values.at(&*side.tile.var) * Expr(m()) + point[s];
+            const Expr at = values.at(&*side.tile.var) * side.m() + point[s];
             values[&*side.spatial.var] = at;
-            if (!prove(eq(side.tile.extent * Expr(m()), side.spatial.extent)))
+            if (!prove(eq(side.tile.extent * side.m(), side.spatial.extent)))
               inside = logical_and(inside, lt(at, side.spatial.extent + Expr(kTaps - 1)));
           }
           // What a tile has beyond the last window is 0: the data may end there.
           return element(select(inside, data_, make_zero(data_.dtype())), values, point, shape);
         },
         name("_tiles"), others.names({"a", "b"}));
-    const te::Tensor by_rows = rows(name("_input_rows"), transform_.input, tiles, 0, others, {"a", "j"});
-    return rows(name("_input"), transform_.input, by_rows, 1, others, {"a", "b"});
+    const te::Tensor by_rows =
+        rows(name("_input_rows"), sides_[0].transform->input, tiles, 0, others, {"a", "j"});
+    return rows(name("_input"), sides_[1].transform->input, by_rows, 1, others, {"a", "b"});
   }
 
   /// A matrix product for each position of the tile.
@@ -210,7 +221,7 @@ class Winograd {
     const Dimensions of_input{{&conv_.batch, "g"}, {&tiles_, "p"}, {&summed_, "c"}};
     const Dimensions of_filter{{&conv_.batch, "g"}, {&summed_, "c"}, {&conv_.columns, "f"}};
     return te::compute(
-        others.shape({edge(), edge()}),
+        others.shape(edges()),
         [&](const std::vector<Var>& point) -> te::Value {
           const std::vector<te::Value> place = {point[0], point[1]};
           Positions at = others.positions(point);
@@ -227,7 +238,8 @@ class Winograd {
   /// A^T t A of every tile, where the block wrote it.
   te::Tensor transformed_output(const te::Tensor& product) {
     const Dimensions others{{&conv_.batch, "g"}, {&tiles_, "p"}, {&conv_.columns, "f"}};
-    const te::Tensor by_rows = rows(name("_output_rows"), transform_.output, product, 0, others, {"i", "b"});
+    const te::Tensor by_rows =
+        rows(name("_output_rows"), sides_[0].transform->output, product, 0, others, {"i", "b"});
     const auto& extents = conv_.output()->shape;
     return te::compute(
         {extents.begin(), extents.end()},
@@ -236,10 +248,10 @@ class Winograd {
           std::vector<Expr> inside;
           for (const Side& side : sides_) {
             const Expr at = values.at(&*side.spatial.var);
-            values[&*side.tile.var] = floordiv(at, Expr(m()));
-            inside.push_back(floormod(at, Expr(m())));
+            values[&*side.tile.var] = floordiv(at, side.m());
+            inside.push_back(floormod(at, side.m()));
           }
-          return row_of_product(transform_.output, inside[1], [&](int b) {
+          return row_of_product(sides_[1].transform->output, inside[1], [&](int b) {
             return by_rows(others.indices(values, {inside[0], Expr(static_cast<int64_t>(b))}));
           });
         },
@@ -248,7 +260,6 @@ class Winograd {
 
   const Step& step_;
   const Contraction& conv_;
-  const WinogradTransform& transform_;
   std::vector<Side> sides_;  // rows, columns
   FlatAxes summed_;          // channels
   FlatAxes tiles_;           // images, rows of tiles, columns of tiles
@@ -259,16 +270,18 @@ class Winograd {
 Replacement winograd(const Step& step, const BlockPlace& place) {
   const Block& block = place.block();
   const int64_t m = *option_value(step, "m").get_if<int64_t>();
-  const WinogradTransform* transform = winograd_transform(m);
-  if (!transform) step.refuse(nullptr, "m is {}, and must be 2 or 4", m);
+  const int64_t across = *option_value(step, "across").get_if<int64_t>();
+  const std::array transforms = {winograd_transform(m), winograd_transform(across == 0 ? m : across)};
+  if (!transforms[0]) step.refuse(nullptr, "m is {}, and must be 2 or 4", m);
+  if (!transforms[1]) step.refuse(nullptr, "across is {}, and must be 2 or 4, or 0 for m", across);
   const Recognised<Contraction> conv = find_contraction(step.program(), block);
   if (!conv) step.refuse(&block, "block {} {}; winograd takes a convolution", block.name.text, conv.reason);
-  return Winograd(step, *conv, *transform).apply();
+  return Winograd(step, *conv, transforms).apply();
 }
 
 const RewriteRegistration registration{{
     .name = "winograd",
-    .summary = "A 3x3 convolution by Winograd's minimal filtering, F(2x2, 3x3) or F(4x4, 3x3).",
+    .summary = "A 3x3 convolution by Winograd's minimal filtering, F(2x2, 3x3), F(4x4, 3x3) or a mixture.",
     .doc = R"(    conv[f, y, x] = sum over c, ky, kx of data[c, y + ky, x + kx] * weight[f, c, ky, kx]
     =>
     conv_filter_rows[a, kx, c, f], conv_filter[a, b, c, f]     G g G^T, of the weights alone
@@ -287,9 +300,9 @@ algorithms for convolutional neural networks, 2015, arXiv 1509.09308.)",
 
     |new - exact| <= k^2 / 9 * (n / 9 + r) * eps * n * max|data| * max|weight|
 
-with n = 9 C terms a result over C channels; k = 8 and r = 10 for m = 2, k = 48 and r = 22 for m = 4. k is the largest
-sum over a of |A^T|_ia |G|_a |B^T|_a, where |M|_a adds the magnitudes of row a; n / 9 + r counts the roundings on the way
-of a term. A plain sum of n terms has n - 1 in the place of k^2 / 9 * (n / 9 + r). The error of an element is not bounded
+with n = 9 C terms a result over C channels; k = 8 and r = 10 for m = 2, k = 48 and r = 22 for m = 4; for tiles of 4 by 2,
+k^2 = 48 * 8 and r = 16. k is the largest sum over a of |A^T|_ia |G|_a |B^T|_a, where |M|_a adds the magnitudes of row a;
+n / 9 + r counts the roundings on the way of a term. A plain sum of n terms has n - 1 in the place of k^2 / 9 * (n / 9 + r). The error of an element is not bounded
 by its own terms: it follows the largest values in its tile.)",
     .non_finite =
         R"(An infinite or NaN element of the data makes each result whose window holds it infinite or NaN, as before, but
@@ -297,8 +310,9 @@ which of the two is not said, as the transforms add infinities of both signs. It
 the tiles that read it: m by m results, of all f, from m + 2 by m + 2 of the data. An infinite or NaN weight may do so to
 all results of its f. The others are what they would be without it. Finite values do not overflow as long as
 k^2 / 9 * n * max|data| * max|weight|, s * max|data| and q * max|weight| are below the largest number of the type: s = 4
-and q = 2.25 for m = 2, s = 100 and q = 1 for m = 4.)",
-    .options = {{"m", ArgKind::kInt, "Results of a tile along each side: 2 or 4.", 4, false}},
+and q = 2.25 for m = 2, s = 100 and q = 1 for m = 4, s = 20 and q = 1.5 for 4 by 2.)",
+    .options = {{"m", ArgKind::kInt, "Results of a tile along each side: 2 or 4.", 4, false},
+                {"across", ArgKind::kInt, "Along its rows, if not m: 2 or 4.", 0, false}},
     .example = R"(>>> x = te.placeholder((4, 16, 16), name="x")
 >>> w = te.placeholder((8, 4, 3, 3), name="w", constant=True)
 >>> c, ky, kx = te.reduce_axis(4, name="c"), te.reduce_axis(3, name="ky"), te.reduce_axis(3, name="kx")

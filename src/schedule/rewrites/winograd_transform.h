@@ -33,15 +33,17 @@ Expr row_of_product(const Coefficients& matrix, const Expr& row, const std::func
 /// To first order in eps, with n = 9 C terms a result:
 ///   |error| <= (fixed + per_term * n) * eps * n * max|data| * max|weight|
 /// Each of the numbers that are added up to a result has been rounded at most
-///   R = C + 2 (r(B^T) + r(G) + r(A^T))
+///   R = C + (r(B^T) + r(G) + r(A^T) of the rows) + (the same of the columns)
 /// times, where r counts the roundings of one product with a matrix: of the coefficient, unless it is exact,
-/// of the multiplication, unless by a power of two, and of all additions of the row but the first term; one
-/// for the product, C - 1 for the sum over channels. And the sum of their magnitudes is at most
-///   C * k^2 * max|data| * max|weight|,   k = max over i of sum over a of |A^T|_ia * |G|_a * |B^T|_a
-/// with |M|_a the sum of the magnitudes of row a. So the factor is k^2 / 9 * R.
+/// of the multiplication, unless by a power of two, and of all additions of the row but the first term (pairs
+/// have fewer); one for the product, C - 1 for the sum over channels. And the sum of their magnitudes is at
+/// most
+///   C * k * k' * max|data| * max|weight|,   k = max over i of sum over a of |A^T|_ia * |G|_a * |B^T|_a
+/// with |M|_a the sum of the magnitudes of row a, k that of the rows and k' that of the columns. So the
+/// factor is k k' / 9 * R.
 struct WinogradError {
   double fixed = 0, per_term = 0;
 };
-WinogradError error_of(const WinogradTransform& transform);
+WinogradError error_of(const WinogradTransform& rows, const WinogradTransform& columns);
 
 }  // namespace tw::schedule

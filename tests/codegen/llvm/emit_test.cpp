@@ -180,6 +180,20 @@ TEST(Emit, ColumnsThatMayNotBeRows) {
       "      C[l * 8 + c + 1] = C[l * 8 + c] + 1.0f32\n");
 }
 
+TEST(Emit, LocalBuffersShorterThanAVector) {
+  for (const int n : {1, 3, 5, 15})
+    expect_same(
+        fmt::format("program main(A: in float32[{0}], C: out float32[{0}]):\n"
+                    "  allocate T: local float32[{0}]\n"
+                    "  for l in vectorized(16):\n"
+                    "    if l < {0}:\n"
+                    "      T[l] = A[l] + 1.0f32\n"
+                    "  for l in vectorized(16):\n"
+                    "    if l < {0}:\n"
+                    "      C[l] = T[l] * 2.0f32\n",
+                    n));
+}
+
 TEST(Emit, StreamingStoresAtAnyAlignment) {
   for (const int64_t shift : {0, 1, 4, 7})
     for (const char* type : {"float32", "float64", "int8"})

@@ -52,7 +52,7 @@ std::unique_ptr<llvm::TargetMachine> target_machine(const Machine& machine) {
 
 /// for (i = 0; i < count; i += lanes) store op(load x + i, load y + i) at out + i
 std::unique_ptr<llvm::Module> loop(llvm::LLVMContext& context, llvm::TargetMachine& target, Intrinsic op,
-                                   Format format, int lanes, bool has_fma, bool fast_math) {
+                                   Format format, int lanes, const MathTarget& math, bool fast_math) {
   auto module = std::make_unique<llvm::Module>("math", context);
   module->setTargetTriple(target.getTargetTriple().str());
   module->setDataLayout(target.createDataLayout());
@@ -79,7 +79,7 @@ std::unique_ptr<llvm::Module> loop(llvm::LLVMContext& context, llvm::TargetMachi
   for (int k = 0; k < info(op).arity; ++k)
     args.push_back(at.CreateAlignedLoad(type, at.CreateGEP(scalar, function->getArg(k), i), align));
   if (fast_math) at.setFastMathFlags(llvm::FastMathFlags::getFast());
-  llvm::Value* result = emit_math(at, op, args, has_fma);
+  llvm::Value* result = emit_math(at, op, args, math);
   if (at.GetInsertBlock() != body) throw std::logic_error("emit_math made a block");
   at.CreateAlignedStore(result, at.CreateGEP(scalar, function->getArg(2), i), align);
   llvm::Value* next = at.CreateAdd(i, at.getInt64(lanes));
@@ -107,7 +107,7 @@ llvm::SmallVector<char, 0> object_code(Intrinsic op, Format format, int lanes, c
                                        bool fast_math) {
   llvm::LLVMContext context;
   auto target = target_machine(machine);
-  auto module = loop(context, *target, op, format, lanes, machine.has_fma, fast_math);
+  auto module = loop(context, *target, op, format, lanes, machine.math, fast_math);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
@@ -137,13 +137,15 @@ Machine this_machine() {
   const auto host = llvm::sys::getHostCPUFeatures();
   for (const auto& feature : host) features.AddFeature(feature.first(), feature.second);
   const bool is_x86 = llvm::Triple(llvm::sys::getProcessTriple()).isX86();
-  return {llvm::sys::getProcessTriple(), llvm::sys::getHostCPUName().str(), features.getString(),
-          !is_x86 || host.lookup("fma")};
+  return {llvm::sys::getProcessTriple(),
+          llvm::sys::getHostCPUName().str(),
+          features.getString(),
+          {!is_x86 || host.lookup("fma"), host.lookup("avx512f") && host.lookup("avx512vl")}};
 }
 
 Machine this_machine_without_fma() {
   const bool is_x86 = llvm::Triple(llvm::sys::getProcessTriple()).isX86();
-  return {llvm::sys::getProcessTriple(), is_x86 ? "x86-64" : "generic", "", false};
+  return {llvm::sys::getProcessTriple(), is_x86 ? "x86-64" : "generic", "", {}};
 }
 
 struct Compiled::Jit {

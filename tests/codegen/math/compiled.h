@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "codegen/llvm/math.h"
 #include "ir/ops.h"
 
 namespace tw::codegen::math_test {
@@ -16,7 +17,7 @@ int size_of(Format format);
 /// What code is generated for.
 struct Machine {
   std::string triple, cpu, features;
-  bool has_fma;
+  MathTarget math;
 };
 Machine this_machine();              // everything that it has
 Machine this_machine_without_fma();  // the least of its architecture

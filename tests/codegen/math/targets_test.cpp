@@ -23,20 +23,20 @@ void expect_no_calls(const Machine& machine) {
 }
 
 TEST(MathTargets, BaselineX86NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "x86-64", "", false});
+  expect_no_calls({"x86_64-unknown-linux-gnu", "x86-64", "", {}});
 }
 TEST(MathTargets, X86WithoutFmaNeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "sandybridge", "", false});
+  expect_no_calls({"x86_64-unknown-linux-gnu", "sandybridge", "", {}});
 }
 TEST(MathTargets, Avx2NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "haswell", "", true});
+  expect_no_calls({"x86_64-unknown-linux-gnu", "haswell", "", {true, false}});
 }
 TEST(MathTargets, Avx512NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "znver4", "", true});
+  expect_no_calls({"x86_64-unknown-linux-gnu", "znver4", "", {true, true}});
 }
 TEST(MathTargets, AArch64NeedsNoLibrary) {
-  expect_no_calls({"aarch64-unknown-linux-gnu", "generic", "", true});
-  expect_no_calls({"aarch64-unknown-linux-gnu", "neoverse-v1", "", true});
+  expect_no_calls({"aarch64-unknown-linux-gnu", "generic", "", {true, false}});
+  expect_no_calls({"aarch64-unknown-linux-gnu", "neoverse-v1", "", {true, false}});
 }
 
 }  // namespace

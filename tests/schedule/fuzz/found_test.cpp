@@ -99,6 +99,36 @@ const Found kFound[] = {
      R"t(["fuse",[[{"ref":"s2.0.2"},{"ref":"s1.l2"},{"ref":"s1.l1"}]]],["cache_write",[{"ref":"b0"},"shared"]])t"},
     {"cache_write_in_a_pipeline_of_one_turn", "conv2d",
      R"t(["compute_at",[{"ref":"b0"},{"ref":"b1.0"}]],["pipeline",[{"ref":"b1.0"},8]],["cache_write",[{"ref":"b0"},"shared"]])t"},
+    {"cache_write_of_turns_that_a_condition_leaves_out", "matmul_nt",
+     R"t(["cache_write",[{"ref":"b0"},"local"]],["compute_at",[{"ref":"b0"},{"ref":"s0.l1"}]],)t"
+     R"t(["split",[{"ref":"s0.l0"},[null,2]]],)t"
+     R"t(["tile",[[{"ref":"s2.0.1"},{"ref":"s2.0.0"}],[{"param":{"default":0,"max":8,"min":1,"multiple_of":1,"name":"u"}},7]]],)t"
+     R"t(["cache_write",[{"ref":"b0"},"shared"]])t"},
+    {"rfactor_of_a_block_with_a_condition", "any_all",
+     R"t(["tile",[[{"ref":"b0.1"}],[2]]],["rfactor",[{"ref":"s0.0.0"},0]],)t"
+     R"t(["rfactor",[{"ref":"s0.0.1"},2]])t"},
+    {"reverse_compute_at_of_an_update", "argmin",
+     R"t(["tile",[[{"ref":"b0.0"},{"ref":"b0.1"}],[1,{"param":{"default":0,"max":8,"min":1,"multiple_of":1,"name":"u"}}]]],)t"
+     R"t(["decompose_reduction",[{"ref":"b0"},{"ref":"s0.0.1"}]],)t"
+     R"t(["reverse_compute_at",[{"ref":"b0"},{"ref":"s1.l0"}]])t"},
+    {"pipeline_of_a_padded_layout", "lstm",
+     R"t(["transform_layout",[{"ref":"m11"},"(x0) -> (x0 % 4, x0 // 4)",2]],)t"
+     R"t(["pipeline",[{"ref":"b2.0"},16]])t"},
+    {"rolling_buffer_of_what_a_block_holds", "symbolic_blur",
+     R"t(["tile",[[{"ref":"b1.0"}],[2]]],["compute_at",[{"ref":"b0"},{"ref":"s0.0.1"}]],)t"
+     R"t(["blockize",[{"ref":"s1.l0"}]],["rolling_buffer",[{"ref":"m2"},{"ref":"s0.0.1"}]])t"},
+    {"rfactor_of_loops_with_gaps_between_turns", "matmul_half",
+     R"t(["split",[{"ref":"b0.0"},[1,4,null]]],)t"
+     R"t(["split",[{"ref":"s0.0.1"},[{"param":{"default":3,"max":1073741824,"min":1,"multiple_of":1,"name":"t"}},8,16]]],)t"
+     R"t(["reorder",[[{"ref":"b0.1"},{"ref":"s1.0.0"},{"ref":"b0.2"}]]],)t"
+     R"t(["prefetch",[{"ref":"b0"},0,{"ref":"s1.0.2"},3]],["rfactor",[{"ref":"b0.2"},2]])t"},
+    {"rfactor_of_a_part_beyond_the_end", "matmul",
+     R"t(["split",[{"ref":"b0.1"},[null,16]]],["loop_partition",[{"ref":"s0.0.1"},[8,null]]],)t"
+     R"t(["rfactor",[{"ref":"b0.2"},2]])t"},
+    {"decompose_reduction_of_a_loop_without_turns", "top_one",
+     R"t(["loop_partition",[{"ref":"b0.0"},[4,null]]],)t"
+     R"t(["fuse",[[{"ref":"s0.0.1"},{"ref":"b0.1"}]]],)t"
+     R"t(["decompose_reduction",[{"ref":"b0"},{"ref":"s1.0"}]])t"},
     {"messages_about_names_of_buffers", "stencil_1d", R"t(["storage_align",["nothing",0,2,0]])t"},
     {"messages_about_index_maps", "two_products", R"t(["transform_layout",[{"ref":"m5"},"nothing",null]])t"},
 };

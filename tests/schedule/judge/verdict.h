@@ -27,6 +27,8 @@
 //   - what is prefetched lies in global memory and is another part in another turn of the loop;
 //   - what is inlined stores once, at axes each once, without a reduction, to a buffer of the program that no
 //     other block writes;
+//   - what is padded has a serial loop of its own for each axis that is named, and stores once, at these axes
+//   whole;
 //   - where buffers roll or loops are pipelined, all loops are serial, blocks hold no loops, subscripts are
 //     affine, and stages that notes name are there; a window that rolls shows two turns of its full size.
 // What rolls is legal when one block writes the buffer, the same in every turn and all that the turn reads;

@@ -1,7 +1,9 @@
 // New buffers beside old ones, and other places and layouts of buffers.
 #include <algorithm>
 
+#include "ir/equal.h"
 #include "ir/visit.h"
+#include "schedule/blocks.h"
 #include "schedule/judge/case.h"
 
 namespace tw::schedule::judge {
@@ -93,12 +95,52 @@ Verdict judge_transform_layout(const Case& c) {
   return is_allocated(c.program, buffer);
 }
 
+/// Whether the axis runs through a serial loop of its own, which holds nothing else.
+bool has_own_loop(const BlockPlace& place, const BlockAxis& axis) {
+  for (const For* loop : place.loops())
+    if (axis.binding.same_as(loop->var))
+      return is_serial(*loop) && !loop->ordered && structural_equal(loop->extent, axis.extent) &&
+             blocks_below(loop).size() == 1;
+  return false;
+}
+
+// What a domain gains is written to elements that nobody reads, so rounding is legal wherever it can be done.
+Verdict judge_pad(const Case& c) {
+  const auto place = c.block(0);
+  const auto* multiples = c.has(1) ? c.arg(1).get_if<List>() : nullptr;
+  if (!place || !multiples || multiples->size() > place->block().axes.size()) return std::nullopt;
+  const Block& block = place->block();
+  const Store* store = only_store(block);
+  const bool updates = has_axis(block, AxisKind::kReduction) && !block.init;
+  if (!store || block.predicate || updates || has_axis(block, AxisKind::kOrdered)) return std::nullopt;
+  for (std::size_t a = 0; a < multiples->size(); ++a) {
+    const BlockAxis& axis = block.axes[a];
+    if (!has_own_loop(*place, axis)) return std::nullopt;
+    for (const For* loop : place->loops())
+      if (uses_var(loop->extent, Var(as<Variable>(axis.binding)))) return std::nullopt;
+    if (axis.axis_kind != AxisKind::kSpatial) continue;
+    const auto uses = [&](const Expr& index) { return uses_var(index, axis.var); };
+    const auto found = std::find_if(store->indices.begin(), store->indices.end(), uses);
+    if (std::count_if(store->indices.begin(), store->indices.end(), uses) != 1 || !found->same_as(axis.var) ||
+        !structural_equal(axis.extent,
+                          store->buffer->shape[static_cast<std::size_t>(found - store->indices.begin())]))
+      return std::nullopt;
+  }
+  const BufferNode* buffer = store->buffer.get();
+  const bool hinted =
+      contains<Prefetch>(c.program->body.get(), [&](const Prefetch& p) { return p.buffer.get() == buffer; });
+  if (!buffer->strides.empty() || buffer->lane_map || hinted || reads(block, buffer)) return std::nullopt;
+  if (!has_only_writer(c.program, block)) return std::nullopt;
+  return is_allocated(c.program, buffer) ? Verdict(true) : std::nullopt;
+}
+
 }  // namespace
 
 Judges buffer_judges() {
   return {
       {"cache_read", judge_cache_read},
       {"cache_write", judge_cache_write},
+      {"pad", judge_pad},
       {"set_scope", judge_set_scope},
       {"storage_align", judge_storage_align},
       {"transform_layout", judge_transform_layout},

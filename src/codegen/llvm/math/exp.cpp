@@ -9,7 +9,7 @@ namespace tw::codegen::math {
 namespace {
 
 struct Reduced {
-  Real rest;
+  Real rest, n;
   Int pattern;  // n + bias in the low bits
 };
 
@@ -17,11 +17,11 @@ Reduced reduce(Real x, double bias) {
   Rounded n = round_product(x, 0x1.71547652b82fep+0, bias);
   double high = x.is_double() ? 0.6931471805598903 : 0.693145751953125;
   double low = x.is_double() ? 5.497923018708371e-14 : 1.4286068203094173e-06;
-  if (x.lanes->has_fma) {
+  if (x.lanes->target.has_fma) {
     high = x.is_double() ? 0.6931471805599453 : 0.6931471824645996;
     low = x.is_double() ? 2.3190468138462996e-17 : -1.904654299957768e-09;
   }
-  return {fma(n.value, -low, fma(n.value, -high, x)), n.pattern};
+  return {fma(n.value, -low, fma(n.value, -high, x)), n.value, n.pattern};
 }
 
 /// e^r of |r| <= ln 2 / 2.
@@ -42,11 +42,13 @@ Real exp(Real x) {
   // Beyond these bounds the result is 0 or infinity, which the scaling makes of the bounds themselves.
   x = x.is_double() ? clamp(x, -746, 710) : clamp(x, -104, 89);
   Reduced reduced = reduce(x, static_cast<double>(scale_bias(x)));
+  if (scales_at_once(x)) return scale_at_once(exp_of_rest(reduced.rest), reduced.n);
   return scale(exp_of_rest(reduced.rest), reduced.pattern);
 }
 
 Real exp_of_moderate(Real x) {
   Reduced reduced = reduce(x, 0);
+  if (scales_at_once(x)) return scale_at_once(exp_of_rest(reduced.rest), reduced.n);
   return exp_of_rest(reduced.rest) * power_of_two(x, reduced.pattern);  // NaN stays NaN
 }
 

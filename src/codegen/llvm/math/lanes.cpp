@@ -143,7 +143,7 @@ Real select(Mask mask, Real yes, Real no) {
 }
 
 Real fma(Real a, Real b, Real c) {
-  if (!a.lanes->has_fma) return a * b + c;
+  if (!a.lanes->target.has_fma) return a * b + c;
   llvm::Type* type = a.value->getType();
   return {a.lanes, builder(a).CreateIntrinsic(llvm::Intrinsic::fma, {type}, {a.value, b.value, c.value})};
 }

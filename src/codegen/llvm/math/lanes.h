@@ -5,9 +5,9 @@
 //     Real n = round_small(x * log2e).value;
 //     return select(x < 0.0, x.like(0), fma(n, -ln2, x));
 //
-// emits a multiplication, two additions ... for every lane at once. A constant beside a handle takes its type.
-// Every operation rounds exactly as IEEE 754 says: emit_math clears the builder's fast-math flags, and where
-// a product and a sum may be fused the function says fma.
+// emits a multiplication, two additions ... for every lane at once. A constant beside a handle takes its
+// type. Every operation rounds exactly as IEEE 754 says: emit_math clears the builder's fast-math flags, and
+// where a product and a sum may be fused the function says fma.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,14 @@
 
 #include <llvm/IR/IRBuilder.h>
 
+#include "codegen/llvm/math.h"
+
 namespace tw::codegen::math {
 
 /// What operations are emitted into.
 struct Lanes {
   llvm::IRBuilderBase& builder;
-  bool has_fma;
+  const MathTarget& target;
 };
 
 /// A truth value a lane.

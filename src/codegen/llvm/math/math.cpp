@@ -34,12 +34,12 @@ Real function_of(Intrinsic op, Real x, std::span<const Real> args) {
 }  // namespace
 
 llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llvm::Value* const> args,
-                       bool has_fma) {
+                       const MathTarget& target) {
   // Sums and products that cancel exactly are what the accuracy rests on: nothing may be reassociated or
   // fused.
   llvm::IRBuilderBase::FastMathFlagGuard guard(builder);
   builder.clearFastMathFlags();
-  Lanes lanes{builder, has_fma};
+  Lanes lanes{builder, target};
   llvm::Type* type = args[0]->getType();
   const bool is_narrow = type->getScalarSizeInBits() == 16;
   std::vector<Real> operands;

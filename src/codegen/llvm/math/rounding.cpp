@@ -22,17 +22,17 @@ Real rounded_by_addition(Real x) {
 }  // namespace
 
 Real round_half_to_even(Real x) {
-  return x.lanes->has_fma ? instruction(llvm::Intrinsic::roundeven, x) : rounded_by_addition(x);
+  return x.lanes->target.has_fma ? instruction(llvm::Intrinsic::roundeven, x) : rounded_by_addition(x);
 }
 
 Real floor(Real x) {
-  if (x.lanes->has_fma) return instruction(llvm::Intrinsic::floor, x);
+  if (x.lanes->target.has_fma) return instruction(llvm::Intrinsic::floor, x);
   Real nearest = rounded_by_addition(x);
   return copysign(select(x < nearest, nearest - 1.0, nearest), x);
 }
 
 Real ceil(Real x) {
-  if (x.lanes->has_fma) return instruction(llvm::Intrinsic::ceil, x);
+  if (x.lanes->target.has_fma) return instruction(llvm::Intrinsic::ceil, x);
   Real nearest = rounded_by_addition(x);
   return copysign(select(nearest < x, nearest + 1.0, nearest), x);
 }

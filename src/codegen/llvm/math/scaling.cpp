@@ -1,5 +1,10 @@
 #include "codegen/llvm/math/scaling.h"
 
+#include <algorithm>
+#include <vector>
+
+#include <llvm/IR/IntrinsicsX86.h>
+
 namespace tw::codegen::math {
 namespace {
 
@@ -43,6 +48,43 @@ Real scale(Real x, Int pattern) {
   Int first = (pattern << (bits - 1)) & exponent_mask(x);
   Int second = (pattern << bits) - first;
   return x * as_real(first) * as_real(second);
+}
+
+namespace {
+
+/// The instruction that multiplies lanes of this shape by powers of two; none where there is no such.
+llvm::Intrinsic::ID scaling_instruction(Real x) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x.value->getType());
+  if (!vector || !x.lanes->target.has_scalef) return llvm::Intrinsic::not_intrinsic;
+  switch (vector->getNumElements() * (x.is_double() ? 64 : 32)) {
+    case 128:
+      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_128
+                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_128;
+    case 256:
+      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_256
+                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_256;
+    case 512:
+      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512
+                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
+    default: return llvm::Intrinsic::not_intrinsic;
+  }
+}
+
+}  // namespace
+
+bool scales_at_once(Real x) {
+  return scaling_instruction(x) != llvm::Intrinsic::not_intrinsic;
+}
+
+Real scale_at_once(Real x, Real n) {
+  llvm::IRBuilderBase& at = x.lanes->builder;
+  auto* shape = llvm::cast<llvm::FixedVectorType>(x.value->getType());
+  const unsigned lanes = shape->getNumElements();
+  llvm::Value* all = llvm::Constant::getAllOnesValue(at.getIntNTy(std::max(lanes, 8U)));
+  std::vector<llvm::Value*> args = {x.value, n.value, x.value, all};
+  constexpr uint32_t kCurrentRounding = 4;
+  if (lanes * (x.is_double() ? 64 : 32) == 512) args.push_back(at.getInt32(kCurrentRounding));
+  return {x.lanes, at.CreateIntrinsic(scaling_instruction(x), {}, args)};
 }
 
 Real scale_normal(Real x, Int pattern) {

@@ -19,6 +19,11 @@ uint64_t scale_bias(Real like);
 /// from -200 to 200). `pattern` is n + scale_bias in its low 9 (float) or 12 bits; the others do not matter.
 Real scale(Real x, Int pattern);
 
+/// Whether the target multiplies lanes of this shape by powers of two in one instruction.
+bool scales_at_once(Real x);
+/// x * 2^n rounded once, for every integer n: where scales_at_once.
+Real scale_at_once(Real x, Real n);
+
 /// x * 2^n of finite x where the result and 2^n are normal; the low 9 or 12 bits of `pattern` are n.
 Real scale_normal(Real x, Int pattern);
 

@@ -36,7 +36,7 @@ inline Pair halves(Real a) {
 /// a b.
 inline Pair two_product(Real a, Real b) {
   Real product = a * b;
-  if (a.lanes->has_fma) return {product, fma(a, b, -product)};
+  if (a.lanes->target.has_fma) return {product, fma(a, b, -product)};
   Pair x = halves(a), y = halves(b);
   return {product, ((x.high * y.high - product) + x.high * y.low + x.low * y.high) + x.low * y.low};
 }
