@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,15 +43,41 @@ OURS = "tilewright"
 
 
 class SideProcess:
-    """A side that runs only while it is asked something."""
+    """A side that runs only while it is asked something, and starts anew where it has died."""
 
-    def __init__(self, name: str, python: str, threads: int) -> None:
-        self.name = name
+    def __init__(self, name: str, python: str, options: argparse.Namespace) -> None:
+        self.name, self.python, self.threads, self.patience = name, python, options.threads, options.patience
         self.log = tempfile.TemporaryFile()
+        self.settings: dict[str, str] = {}
+        self.failure = self._start().get("failed", "")
+
+    def ask(self, **command: object) -> dict:
+        """Let the process run until it has answered."""
+        if self.process.poll() is not None:
+            self._start()
+        self.process.send_signal(signal.SIGCONT)
+        impatient = threading.Timer(self.patience, self.process.kill)
+        impatient.start()
+        try:
+            print(json.dumps(command), file=self.process.stdin, flush=True)
+            answer = self._read()
+        except BrokenPipeError:
+            answer = self._gone()
+        finally:
+            impatient.cancel()
+        self._stop()
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+
+    def _start(self) -> dict:
         self.process = subprocess.Popen(
-            [python, "-m", "peers.process", name, str(threads)],
+            [self.python, "-m", "peers.process", self.name, str(self.threads)],
             cwd=HERE,
-            env=side_environment(threads),
+            env=side_environment(self.threads),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -59,36 +86,20 @@ class SideProcess:
         )
         first = self._read()
         self.settings = first.get("settings", {})
-        self.failure = first.get("failed", "")
         self._stop()
-
-    def ask(self, **command: object) -> dict:
-        """Lets the process run until it has answered."""
-        if self.failure:
-            return {"failed": self.failure}
-        self.process.send_signal(signal.SIGCONT)
-        try:
-            print(json.dumps(command), file=self.process.stdin, flush=True)
-            answer = self._read()
-        except BrokenPipeError:
-            answer = self._gone()
-        self._stop()
-        return answer
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.kill()
-        self.process.wait()
+        return first
 
     def _read(self) -> dict:
         line = self.process.stdout.readline()
         return json.loads(line) if line else self._gone()
 
     def _gone(self) -> dict:
+        status = self.process.wait()
+        if status == -signal.SIGKILL:
+            return {"failed": f"no answer in {self.patience:g} s"}
         self.log.seek(0)
         last = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
-        self.failure = f"the process ended with {self.process.wait()}: {' '.join(last)}"
-        return {"failed": self.failure}
+        return {"failed": f"the process ended with {status}: {' '.join(last)}"}
 
     def _stop(self) -> None:
         if self.process.poll() is None:
@@ -285,6 +296,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.5, help="of measuring, for each side and workload")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--patience", type=float, default=60, help="seconds until a side without answer is ended"
+    )
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument(
         "--peers-python",
@@ -307,7 +321,7 @@ def main() -> None:
     sides = []
     for name in options.sides:
         python = sys.executable if name == OURS else options.peers_python
-        side = SideProcess(name, python, options.threads)
+        side = SideProcess(name, python, options)
         if side.failure:
             print(f"{name} does not run: {side.failure}", file=sys.stderr)
         else:

@@ -56,6 +56,12 @@ class Shape:
         """Of the reduction."""
         return self.kh * self.kw * self.c
 
+    @property
+    def padded_around(self) -> bool:
+        """Whether windows reach into the padding on both sides. Then half of the tiles may meet it, and a copy of
+        the image with zeros around costs less. With a stride of 2 it is often one side: few tiles."""
+        return self.pad > 0 and (self.ho - 1) * self.stride + self.kh > self.h + self.pad
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -107,7 +113,7 @@ def conv2d(shape: Shape, copied: bool) -> te.Tensor:
 
 def schedule_conv2d(shape: Shape, plan: Plan, machine: Machine) -> tw.Schedule:
     """The convolution as a plan says."""
-    copied = shape.pad > 1  # else few tiles meet the padding
+    copied = shape.padded_around
     lanes, width = machine.vector, plan.vectors * machine.vector
     s = tw.Schedule(conv2d(shape, copied))
     product = s.block("Y")
@@ -155,7 +161,7 @@ def schedule_conv2d(shape: Shape, plan: Plan, machine: Machine) -> tw.Schedule:
     if copied:
         copy = s.block("padded")
         _, y, x, c = s.loops(copy)
-        s.vectorize(c)
+        s.vectorize(c if shape.c < lanes else s.split(c, [None, lanes])[1])
         s.parallel(y)
     return s
 
@@ -204,7 +210,7 @@ def _tiles(shape: Shape, machine: Machine) -> Iterator[tuple[int, int, int]]:
 
 def _unroll(shape: Shape, sums: int) -> int:
     """More than a step a turn where registers are left for it: else LLVM loads ahead of need, and spills."""
-    if sums > 16 or (shape.kh > 1 and shape.pad == 1):
+    if sums > 16 or (shape.pad and not shape.padded_around):
         return 1
     steps = shape.c * shape.kw
     return max(n for n in range(1, max(LONGEST_TURN // sums, 1) + 1) if steps % n == 0 and n <= 8)

@@ -57,8 +57,8 @@ def window_tiles(
     y, x = (loop for loop in s.loops(write) if loop.name in ("y", "x"))
     y, row = s.split(y, [None, rows])
     x, pixel = s.split(x, [None, pixels])
-    *outside, _ = [loop for loop in s.loops(write) if loop not in (row, pixel)]
-    lane = s.loops(write)[-1]
+    nest = s.loops(write)
+    *outside, lane = [loop for loop in nest[nest.index(y) :] if loop not in (row, pixel)]
     s.reorder(*outside, pixel, row, lane)
     # The sum of a pixel is finished before the next begins: what pixels share are the vectors that they read.
     s.compute_at(block, row)

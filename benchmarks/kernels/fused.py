@@ -12,13 +12,14 @@ from __future__ import annotations
 import tilewright as tw
 from tilewright import te
 
+from kernels import matmul
 from kernels.depthwise import window_tiles
 from kernels.expressions import expression
 from kernels.machine import Machine
-from kernels.memory_bound import reduce_along, run_along
+from kernels.memory_bound import normalise_rows, reduce_along, run_along
 from kernels.workloads import Workload, all_workloads
 
-workloads = [workload for workload in all_workloads() if workload.operator in ("attention", "inverted_residual")]
+workloads = [workload for workload in all_workloads() if workload.family == "fused"]
 
 
 def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
@@ -58,9 +59,9 @@ def schedule_attention(workload: Workload, machine: Machine) -> tw.Schedule:
     # Scores: a tile of rows by a panel of keys at a time in registers.
     product_tile(s, s.block("S"), vectors, lanes)
     reduce_along(s, s.block("top"), lanes, chains=2)
-    _, chunk = reduce_along(s, s.block("total"), lanes, chains=2)
+    _, chunk = reduce_along(s, s.block("total"), lanes, chains=4)
     s.compute_at(s.block("E"), chunk)
-    s.unroll(run_along(s, s.loops("E")[-1], lanes))
+    s.vectorize(s.loops("E")[-1])
     product_tile(s, s.block("product"), vectors, lanes)
     run_along(s, j, lanes, 1)
     s.parallel(s.fuse(h, tile))
@@ -102,11 +103,17 @@ def sums_in_registers(s: tw.Schedule, block: tw.Block, write: tw.Block, tile: tw
         s.vectorize(lane)
 
 
+def even_groups(vectors: int, threads: int) -> int:
+    """Vectors of a group, two at most, such that the thread with the most groups has the least to do."""
+    return min((2, 1), key=lambda size: -(-vectors // size // threads) * size)
+
+
 def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Schedule:
     """By blocks of channels: the widened image of a block stays in a near cache until it is filtered."""
     sizes = workload.sizes
     s = tw.Schedule(expression(workload))
-    lanes, vectors = machine.vector, 2
+    lanes = machine.vector
+    vectors = even_groups(-(-sizes["e"] // lanes), machine.threads)
     s.compute_inline(s.block("padded"))
     pixels = max(p for p in range(1, 15) if sizes["w"] % p == 0)
 
@@ -115,6 +122,7 @@ def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Sched
     n, y, x, ch = s.loops(write)
     group, ch, lane = s.split(ch, [None, vectors, lanes])
     s.reorder(n, group, ch, y, x, lane)
+    s.compute_at(deep, group)
     s.compute_at(s.block("wide6"), group)
     window_tiles(s, deep, write, sizes, cut_rows=True)
     *_, x, ch = s.loops("wide6")
@@ -126,14 +134,43 @@ def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Sched
 
     # Back to few channels.
     Y = s.block("Y")
+    s.pad(s.cache_read(Y, "W3", "global"), [1, 2 * lanes])
     write = s.cache_write(Y, "local")
+    s.pad(Y, [1, 1, 1, 2 * lanes])
     n, y, x, o = s.loops(write)
     x, pixel = s.split(x, [None, pixels])
-    panel, o, lane = s.split(o, [None, vectors, lanes])
+    panel, o, lane = s.split(o, [None, 2, lanes])
     s.reorder(n, y, panel, x, pixel, o, lane)
     sums_in_registers(s, Y, write, x, lanes)
     s.parallel(y)
     return s
 
 
-SCHEDULES = {"attention": schedule_attention, "inverted_residual": schedule_inverted_residual}
+def schedule_matmul_bias_gelu(workload: Workload, machine: Machine) -> tw.Schedule:
+    """The epilogue takes the sums of a tile from registers."""
+    s = tw.Schedule(expression(workload))
+    m, n, k = (workload.sizes[name] for name in "mnk")
+    matmul.blocked(s, s.block("product"), workload.sizes, matmul.plan(m, n, k, machine, constant=True))
+    s.reverse_compute_inline(s.block("Y"))
+    return s
+
+
+def schedule_matmul_residual_layer_norm(workload: Workload, machine: Machine) -> tw.Schedule:
+    """The product; then bias, residual and layer norm row by row."""
+    s = tw.Schedule(expression(workload))
+    m, n, k = (workload.sizes[name] for name in "mnk")
+    row, along = s.loops("Y")
+    normalise_rows(s, row, machine, before=("total",))
+    run_along(s, s.loops("total")[-1], machine.vector)
+    run_along(s, along, machine.vector)
+    s.parallel(row)
+    matmul.blocked(s, s.block("product"), workload.sizes, matmul.plan(m, n, k, machine, constant=True))
+    return s
+
+
+SCHEDULES = {
+    "matmul_bias_gelu": schedule_matmul_bias_gelu,
+    "matmul_residual_layer_norm": schedule_matmul_residual_layer_norm,
+    "attention": schedule_attention,
+    "inverted_residual": schedule_inverted_residual,
+}

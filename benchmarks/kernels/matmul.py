@@ -9,8 +9,8 @@ A register tile of rows by vectors is summed over a block of k, then written to 
     k                 one rank-1 update: a load for each vector of B, a broadcast for each row of A
 
 A is read as it stands, element by element along k. B is read as it stands by products of few rows, which use
-each of its elements too rarely for a copy to pay, and packed in panels as wide as a tile otherwise. What is packed
-is padded with zeros, and the tile with it: the loop over k has no condition whatever the sizes.
+each of its elements too rarely for a copy to pay, and packed in panels as wide as a tile otherwise. What is
+packed is padded with zeros, and the tile with it: the loop over k has no condition whatever the sizes.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def round_up(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """A tile of `rows` by `vectors` of `lanes`; blocks of the three dimensions; threads share `shared`: "m" or "n".
+    """A tile of `rows` by `vectors` of `lanes`; blocks of the sizes; threads share `shared`: "m" or "n".
 
-    `pack` says where B is packed: "" (nowhere), "block" (each block before it is used), "whole" (all of it before
-    anything else: a constant, which is prepared). Panels of B are fetched so many bytes `ahead`; 0: not at all.
+    `pack` says where B is packed: "" (nowhere), "block" (each block before it is used), "whole" (all of it
+    before anything else: a constant, which is prepared). Panels of B are fetched `ahead` by so many bytes.
     """
 
     rows: int
@@ -62,13 +62,13 @@ class Plan:
 
 
 def cycles(rows: int, vectors: int) -> float:
-    """About those of one rank-1 update: two multiply-adds or two loads at once, each sum once in four cycles."""
+    """About those of one rank-1 update: two multiply-adds or two loads at once, a sum once in four cycles."""
     return max(rows * vectors / 2, (rows + vectors) / 2, 4) + 0.02
 
 
 def register_tile(m: int, n: int, most_rows: int, machine: Machine) -> tuple[int, int]:
-    """Rows and vectors of the tile that covers m x n in the fewest cycles; of those the largest. The sums, the vectors
-    of a row of B and one element of A have registers."""
+    """Rows and vectors of the tile that covers m x n in the fewest cycles; of those the largest. Registers
+    hold the sums, the vectors of a row of B and one element of A."""
     tiles = [
         (rows, vectors)
         for vectors in (1, 2, 3, 4)
@@ -93,15 +93,15 @@ def plan(m: int, n: int, k: int, machine: Machine, constant: bool = False) -> Pl
     block = (m, part) if shared == "n" else (part, n)
 
     if m < 2 * lanes and 4 * n * k > last and not (constant and m > 1):
-        # Little is computed with each element of B: walk through it row by row, a few rows at once, and keep a part
-        # of Y in the first cache.
+        # Little is computed with each element of B: walk through it row by row, a few rows at once, and keep
+        # a part of Y in the first cache.
         rows = min(m, lanes // 2)
         kc = round_up(min(max(4, m), 16), 4)
         vectors = 8 if rows == 1 else min(4, (machine.vector_registers - 1) // (rows + 1))
         columns = round_up(part if shared == "n" else n, vectors * lanes)
         return Plan(rows, vectors, lanes, m, columns, kc, threads, shared, "")
 
-    # Rows of A that are a multiple of 4 KiB apart lie in the same lines of the first cache, eight or twelve deep.
+    # Rows of A that are a multiple of 4 KiB apart meet in one set of the first cache, of 8 or 12 lines.
     most_rows = 8 if k % 1024 == 0 else 14
     rows, vectors = register_tile(*block, most_rows, machine)
     columns = vectors * lanes

@@ -30,9 +30,9 @@ def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
 
 
 def run_along(s: tw.Schedule, loop: tw.Loop, lanes: int, vectors: int = 1) -> tw.Loop:
-    """Run a loop in vectors, some of them written out; give the loop outside of them."""
-    outer, at_once, lane = s.split(loop, [None, vectors, lanes])
-    s.unroll(at_once)
+    """Run a loop in vectors, some of them at once: one instruction of each, then the next, so that long chains of
+    arithmetic do not wait. Give the loop outside of them."""
+    outer, lane = s.split(loop, [None, vectors * lanes])
     s.vectorize(lane)
     return outer
 
@@ -97,7 +97,7 @@ def softmax(workload: Workload, machine: Machine) -> tw.Schedule:
     reduce_along(s, s.block("most"), machine.vector, chains=8)
     _, chunk = reduce_along(s, s.block("total"), machine.vector)
     s.compute_at(s.block("powers"), chunk)
-    s.unroll(run_along(s, s.loops("powers")[-1], machine.vector))
+    s.vectorize(s.loops("powers")[-1])
     fetch_next_row(s, s.block("powers"), chunk, 4 * machine.vector, workload, machine)
     write_past_caches(s, run_along(s, along, machine.vector, 4), workload, machine)
     s.parallel(row)
@@ -115,10 +115,12 @@ def layer_norm(workload: Workload, machine: Machine) -> tw.Schedule:
     return s
 
 
-def normalise_rows(s: tw.Schedule, row: tw.Loop, machine: Machine) -> tuple[tw.Block, tw.Loop]:
-    """Compute mean and scale of layer norm in the loop over rows of the result. Give the block of the second
-    pass over a row, and its loop."""
-    for block in ("scale", "squares", "mean", "mean_sum"):
+def normalise_rows(
+    s: tw.Schedule, row: tw.Loop, machine: Machine, before: tuple[str, ...] = ()
+) -> tuple[tw.Block, tw.Loop]:
+    """Compute mean and scale of layer norm in the loop over rows of the result, and blocks that come before them.
+    Give the block of the second pass over a row, and its loop."""
+    for block in ("scale", "squares", "mean", "mean_sum", *before):
         s.compute_at(s.block(block), row)
     reduce_along(s, s.block("mean_sum"), machine.vector)
     return reduce_along(s, s.block("squares"), machine.vector)

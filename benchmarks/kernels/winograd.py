@@ -1,120 +1,210 @@
 """Schedules of 3x3 convolutions of stride 1 by Winograd's minimal filtering: NHWC images, constant filters.
 
-wip
+The rewrite `winograd` turns a convolution into transforms of tiles of the image, a matrix product (tiles by
+channels, by the filter) for each of the positions of a transformed tile, and transforms of the products. Tiles of
+4 x 4 results take 4 times fewer multiplications than the direct sum, 4 x 2 take 3, 2 x 2 take 2.25; but the smaller
+the tile, the fewer results are wasted at the edges of a small image, and the smaller is the transformed filter.
+
+    part       some channels of the result              threads share the parts, or
+      block      some tiles, in any rows                  the blocks
+        tile       transform the image, a vector of channels at a time, in straight code
+        position   a matrix product in register tiles, as in `matmul.py`
+        tile       transform the products
+
+A block is so small that what lies between stays in the second cache, or, where the filter is large, so large
+that the filter is read once. Each thread transforms what it needs itself: nothing is passed between threads.
+Which tiles and blocks, `plan` finds by counting cycles. The filter is transformed and packed beforehand.
+
+The results are less exact than direct sums: docs/rewrites.md has the bound, which the program carries.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import tilewright as tw
 
 from kernels.expressions import expression
 from kernels.machine import Machine
-from kernels.matmul import ceil_div, register_tile, round_up
-from kernels.workloads import Workload
+from kernels.matmul import ceil_div, cycles, in_registers, register_tile, round_up
+from kernels.workloads import Workload, all_workloads
+
+workloads = [
+    w
+    for w in all_workloads()
+    if w.operator == "conv2d" and (w.sizes["kh"], w.sizes["kw"], w.sizes["stride"]) == (3, 3, 1)
+]
+
+FLOAT = 4
+# Cycles that it takes, about: bytes of a cache or of memory a cycle and thread; those of a transform for each vector of
+# a transformed tile; those of a register tile beside its products.
+SECOND, LAST, MEMORY = 32, 24, 6
+TRANSFORM = 5
+TILE = 40
+AHEAD = 16 << 10  # how many bytes before its use a large filter is fetched
 
 
 @dataclass(frozen=True)
 class Plan:
-    m: int
+    """Tiles of `down` by `across` results; `block` tiles and `part` channels of the result at once.
+
+    The products have register tiles of `rows` tiles by `vectors` of `lanes`. The filter is fetched so many bytes
+    `ahead`; 0: not at all.
+    """
+
+    down: int
     across: int
+    block: int
+    part: int
     rows: int
     vectors: int
     lanes: int
-    strip: int  # rows of tiles that are computed at once; 0: all of them
-    threads: int
+    ahead: int = 0
+
+    @property
+    def positions(self) -> int:
+        """Of a transformed tile."""
+        return (self.down + 2) * (self.across + 2)
 
     @property
     def columns(self) -> int:
+        """Channels of a register tile."""
         return self.vectors * self.lanes
 
+    def tiles(self, sizes: dict[str, int]) -> int:
+        """Of the image."""
+        return ceil_div(sizes["ho"], self.down) * ceil_div(sizes["wo"], self.across)
 
-def below(s: tw.Schedule, block: str, loop: tw.Loop) -> list[tw.Loop]:
-    loops = s.loops(block)
-    return loops[loops.index(loop) + 1 :]
+
+def cost(p: Plan, sizes: dict[str, int], machine: Machine) -> float:
+    """About the cycles that the busiest thread spends. The filter is read while products are computed."""
+    c, o = sizes["c"], sizes["o"]
+    blocks = ceil_div(p.tiles(sizes), p.block) * ceil_div(o, p.part)
+    vectors = ceil_div(c, p.lanes) + ceil_div(p.part, p.lanes)
+    register_tiles = ceil_div(p.block, p.rows) * ceil_div(p.part, p.columns)
+    products = p.positions * register_tiles * (c * cycles(p.rows, p.vectors) + TILE)
+    transforms = p.positions * p.block * vectors * TRANSFORM
+
+    _, second, last = machine.caches
+    between = FLOAT * p.positions * p.block * (c + p.part)
+    filters = FLOAT * p.positions * c * p.part
+    near = between + filters < second
+    read = filters / (SECOND if near else LAST if filters * ceil_div(o, p.part) < last else MEMORY)
+    passed = 2 * between / (SECOND if near else LAST)
+    return ceil_div(blocks, machine.threads) * (max(products, read) + transforms + passed)
 
 
-def schedule_plan(workload, p: Plan) -> tw.Schedule:
+def plans(sizes: dict[str, int], machine: Machine) -> Iterator[Plan]:
+    """Those worth comparing."""
+    o, lanes, threads = sizes["o"], machine.vector, machine.threads
+    for down, across in ((2, 2), (4, 2), (4, 4)):
+        tiles = ceil_div(sizes["ho"], down) * ceil_div(sizes["wo"], across)
+        for part in {o, min(o, round_up(ceil_div(o, threads), lanes))}:
+            # Threads share the blocks or the parts. Blocks of one tile would have no loop over tiles.
+            counts = range(1, max(tiles, 2)) if part == o else [1]
+            for block in sorted({ceil_div(tiles, count) for count in counts}):
+                rows, vectors = register_tile(block, part, 14, machine)
+                far = FLOAT * (down + 2) * (across + 2) * sizes["c"] * part > machine.caches[1]
+                yield Plan(down, across, block, part, rows, vectors, lanes, AHEAD if far else 0)
+
+
+def plan(sizes: dict[str, int], machine: Machine) -> Plan:
+    """The one of the least cost."""
+    return min(plans(sizes, machine), key=lambda p: cost(p, sizes, machine))
+
+
+def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
+    """Of a convolution of the list, or of another of this kind."""
+    return scheduled(workload, plan(workload.sizes, machine))
+
+
+def scheduled(workload: Workload, p: Plan) -> tw.Schedule:
+    """The convolution as the plan says."""
     s = tw.Schedule(expression(workload))
-    z = workload.sizes
-    across = ceil_div(z["wo"], p.across)
-    s.rewrite("Y", "winograd", m=p.m, **({"across": p.across} if p.across != p.m else {}))
-    s.compute_inline("padded")
-    columns = p.columns
+    s.rewrite("Y", "winograd", m=p.down, across=p.across)
+    if workload.sizes["pad"]:
+        s.compute_inline("padded")  # zeros around the image: loads that are masked
+    part, block = transform_products(s, p)
+    multiply(s, block, p)
+    transform_image(s, block, p)
+    transform_filter(s, p)
+    s.parallel(part if p.part < workload.sizes["o"] else block)
+    return s
 
-    # The filter: beforehand.
-    for name, row in (("Y_filter_rows", 0), ("Y_filter", 1)):
-        loops = s.loops(name)
-        _, lane = s.split(loops[-1], [None, p.lanes])
-        s.unroll(loops[row])
-        rest = [l for i, l in enumerate(loops[:-1]) if i != row]
-        s.reorder(*rest, _, loops[row], lane)
+
+def transform_products(s: tw.Schedule, p: Plan) -> tuple[tw.Loop, tw.Loop]:
+    """From products to results, for one tile and one vector of channels in straight code. The loops over parts and
+    over blocks."""
+    n, y, x, channel = s.loops("Y")
+    tile_y, y = s.split(y, [None, p.down])
+    tile_x, x = s.split(x, [None, p.across])
+    part, vector, lane = s.split(channel, [None, ceil_div(p.part, p.lanes), p.lanes])
+    s.reorder(part, n, tile_y, tile_x, vector, y, x, lane)
+    block, _ = s.split(s.fuse(n, tile_y, tile_x), [None, p.block])
+
+    s.compute_at("Y_output_rows", vector)
+    row, column, *tile, own_lane = loops_below(s, "Y_output_rows", vector)
+    s.reorder(column, row, *tile, own_lane)
+    for loop in (y, x, row, column):
+        s.unroll(loop)
+    for loop in (lane, own_lane):
+        s.vectorize(loop)
+    return part, block
+
+
+def multiply(s: tw.Schedule, block: tw.Loop, p: Plan) -> None:
+    """A product for each position of a tile; a panel of the filter is read from the first cache by all tiles of
+    the block."""
+    columns = p.columns
+    product = s.block("Y_product")
+    s.compute_at(product, block)
+    out = s.cache_write(product, "local")
+    a, b, tile, channel = s.loops(out)[-4:]
+    tiles, tile = s.split(tile, [None, p.rows])
+    panel, channel = s.split(channel, [None, columns])
+    s.reorder(a, b, panel, tiles, tile, channel)
+    s.compute_at(product, tiles)
+    rows, vectors, k = s.loops(product)[-3:]
+    s.reorder(k, rows, vectors)
+    clear = s.decompose_reduction(product, k)
+    s.transform_layout("Y_filter", lambda a, b, c, f: (a, b, f // columns, c, f % columns))
+    if p.ahead:
+        s.prefetch(product, "Y_filter", k, ceil_div(p.ahead, FLOAT * columns))
+    for each in (product, clear, out):
+        in_registers(s, each, p.lanes)
+
+
+def transform_image(s: tw.Schedule, block: tw.Loop, p: Plan) -> None:
+    """For one tile and one vector of channels in straight code, as the products are: a column of the image, its
+    sums, and the sums of those."""
+    s.compute_at("Y_input", block)
+    a, b, tile, channel = s.loops("Y_input")[-4:]
+    vector, lane = s.split(channel, [None, p.lanes])
+    s.reorder(tile, vector, a, b, lane)
+    s.compute_at("Y_input_rows", vector)
+    row, column, *rest, rows_lane = loops_below(s, "Y_input_rows", vector)
+    s.reorder(column, row, *rest, rows_lane)
+    s.compute_at("Y_tiles", column)
+    pixel, *_, pixels_lane = loops_below(s, "Y_tiles", column)
+    for loop in (a, b, row, column, pixel):
+        s.unroll(loop)
+    for loop in (lane, rows_lane, pixels_lane):
+        s.vectorize(loop)
+
+
+def transform_filter(s: tw.Schedule, p: Plan) -> None:
+    """Along its columns, then along its rows. Constants alone are read: it is done beforehand."""
+    for block, row in (("Y_filter_rows", 0), ("Y_filter", 1)):
+        *loops, channel = s.loops(block)
+        position = loops.pop(row)
+        vector, lane = s.split(channel, [None, p.lanes])
+        s.reorder(*loops, vector, position, lane)
+        s.unroll(position)
         s.vectorize(lane)
 
-    # Result.
-    n, y, x, o = s.loops("Y")
-    ty, y = s.split(y, [None, p.m])
-    tx, x = s.split(x, [None, p.across])
-    if p.strip:
-        strip, ty = s.split(ty, [None, p.strip])
-        top = strip
-        s.reorder(n, strip, ty, tx, o, y, x)
-    else:
-        part, o = s.split(o, [None, round_up(ceil_div(z["o"], p.threads), p.columns)])
-        top = part
-        s.reorder(part, n, ty, tx, o, y, x)
-    ov, lane = s.split(o, [None, p.lanes])
-    s.reorder(ov, y, x, lane)
 
-    product = s.block("Y_product")
-    s.compute_at("Y_output_rows", ov)
-    s.compute_at("Y_product", top)
-    if p.strip:
-        s.compute_at("Y_input", top)
-    # input transform
-    a, b, t, c = s.loops("Y_input")[-4:]
-    tyi, txi = s.split(t, [None, across])
-    cv, cl = s.split(c, [None, p.lanes])
-    s.reorder(tyi, txi, cv, a, b, cl)
-    s.compute_at("Y_input_rows", cv)
-    for name, row in (("Y_input_rows", -4), ("Y_input", -2), ("Y_output_rows", -4)):
-        pass
-    ra, rj, *rp, rc = below(s, "Y_input_rows", cv)
-    s.reorder(rj, ra, *rp, rc)
-    s.compute_at("Y_tiles", rj)
-    ta, *_, tc = below(s, "Y_tiles", rj)
-    import os
-    pf = os.environ.get("PF", "")
-    if pf == "t":
-        s.prefetch("Y_tiles", "X", txi, 1)
-    elif pf == "c":
-        s.prefetch("Y_tiles", "X", cv, 4)
-    s.unroll(ta); s.vectorize(tc)
-    for l in (rj, ra, a, b):
-        s.unroll(l)
-    s.vectorize(rc); s.vectorize(cl)
-    oi, ob, *op, of = below(s, "Y_output_rows", ov)
-    s.reorder(ob, oi, *op, of)
-    for l in (ob, oi, y, x):
-        s.unroll(l)
-    s.vectorize(of); s.vectorize(lane)
-    # Products
-    out = s.cache_write(product, "local")
-    *_, a, b, t, f = s.loops(out)
-    ti, tt = s.split(t, [None, p.rows])
-    fi, ff = s.split(f, [None, columns])
-    s.reorder(a, b, fi, ti, tt, ff)
-    s.compute_at(product, ti)
-    *_, pt, pf, pc = s.loops(product)
-    s.reorder(pc, pt, pf)
-    clear = s.decompose_reduction(product, pc)
-    for block in (product, clear, out):
-        *_, r, cols = s.loops(block)
-        v, l = s.split(cols, [None, p.lanes])
-        s.unroll(r); s.unroll(v); s.vectorize(l)
-    s.transform_layout("Y_filter", lambda a, b, c, f: (a, b, f // columns, c, f % columns))
-    s.parallel(top)
-    if not p.strip:
-        s.parallel(s.loops("Y_input")[0])
-    return s
+def loops_below(s: tw.Schedule, block: str, loop: tw.Loop) -> list[tw.Loop]:
+    """The loops of a block inside a loop."""
+    loops = s.loops(block)
+    return loops[loops.index(loop) + 1 :]

@@ -55,6 +55,14 @@ def schedule(C: te.Tensor, mc=MC, nc=NC, kc=KC, cut: bool = False) -> tw.Schedul
     pc, _ = s.split(p, [None, kc])
     tile = s.rfactor(pc, 0)
 
+    # Copies of A and B, rounded up to whole panels and filled with zeros there, and a tile of the same size:
+    # its loops need no condition, whatever m and n are. What is written to C is cut off.
+    a_panel = s.cache_read(tile, "A", "global")
+    b_panel = s.cache_read(tile, "B", "global")
+    s.pad(a_panel, [ROWS])
+    s.pad(b_panel, [1, COLUMNS])
+    s.pad(tile, [ROWS, COLUMNS])
+
     # The five loops around the register tile, in the order of BLIS. What they run is "C": C += the tile.
     i, j, pc = s.loops("C")
     jc, jr = s.split(j, [None, nc])
@@ -75,7 +83,6 @@ def schedule(C: te.Tensor, mc=MC, nc=NC, kc=KC, cut: bool = False) -> tw.Schedul
     # Panels of B, kc x 32 each, one behind the other, and panels of A, 14 x kc each: the innermost loop walks
     # through memory. They are packed in that order. Rows of B are copied in vectors, A is transposed. Packing
     # B is shared work; each thread packs its own A.
-    b_panel = s.cache_read(tile, "B", "global")
     s.compute_at(b_panel, pc)
     *_, row, column = s.loops(b_panel)
     panel, vectors, lanes = s.split(column, [None, COLUMNS // LANES, LANES])
@@ -85,7 +92,6 @@ def schedule(C: te.Tensor, mc=MC, nc=NC, kc=KC, cut: bool = False) -> tw.Schedul
     s.vectorize(lanes)
     s.parallel(panel)
 
-    a_panel = s.cache_read(tile, "A", "global")
     s.compute_at(a_panel, ic)
     *_, row, column = s.loops(a_panel)
     panel, row = s.split(row, [None, ROWS])
@@ -93,8 +99,8 @@ def schedule(C: te.Tensor, mc=MC, nc=NC, kc=KC, cut: bool = False) -> tw.Schedul
     s.transform_layout("A_global", lambda i, p: (i // ROWS, p, i % ROWS))
     s.unroll(row)
 
-    # Optionally, the last block of rows and of columns apart from the full ones, whose tiles then need no
-    # condition. Code generation does so by itself; written out, it can be read and checked.
+    # Optionally, the last block of rows and of columns apart from the full ones, which then write to C with
+    # no condition. Code generation does so by itself where it pays; written out, it can be read and checked.
     parts = s.loop_partition(ic, [None, 1]) if cut else [ic]
     for part in parts:
         s.parallel(part)

@@ -45,15 +45,20 @@ py::dict FunctionState::stats() const {
                   py::arg("copies") = copies);
 }
 
-void FunctionState::export_library(const std::string& path) const {
+void FunctionState::export_library(const std::string& path, bool embed_weights) const {
+  const std::shared_ptr<const LoadedFunction> function = loaded();
   const std::shared_ptr<const codegen::Module> code = module();
-  if (!loaded()->bound.empty())
-    raise_unsupported(
-        "{}: constants that are prepared beforehand do not go into a library yet; export the "
-        "function that prepare was called on",
-        program_->name.text);
+  codegen::ExportOptions options{.embed_weights = embed_weights};
+  for (const BoundArray& bound : function->bound) {
+    const Array& array = bound.array;
+    options.constants.push_back({.buffer = static_cast<int32_t>(bound.place),
+                                 .dtype = array.dtype(),
+                                 .shape = array.shape(),
+                                 .data = array.data(),
+                                 .bytes = array.bytes()});
+  }
   const py::gil_scoped_release unlocked;
-  codegen::export_library(*code, path);
+  codegen::export_library(*code, path, options);
 }
 
 void bind_function(py::module_& m) {
@@ -63,7 +68,7 @@ void bind_function(py::module_& m) {
       .def(py::init<const FunctionState&, const py::dict&>(), py::arg("function"), py::arg("constants"))
       .def("_source", &FunctionState::source, py::arg("kind"))
       .def("_stats", &FunctionState::stats)
-      .def("_export", &FunctionState::export_library, py::arg("path"))
+      .def("_export", &FunctionState::export_library, py::arg("path"), py::arg("embed_weights"))
       .def_property_readonly("program", &FunctionState::program, "The program that it was made of.")
       .def_property_readonly(
           "target", [](const FunctionState& f) { return f.target().to_string(); },

@@ -15,7 +15,7 @@ class FunctionState : public Callable {
 
   std::string source(const std::string& kind) const { return module()->source(kind); }
   py::dict stats() const;
-  void export_library(const std::string& path) const;
+  void export_library(const std::string& path, bool embed_weights) const;
 
   const Program& program() const { return program_; }
   const codegen::Target& target() const { return target_; }

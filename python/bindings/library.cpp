@@ -14,17 +14,31 @@ std::vector<std::size_t> given_parameters(const tw_function& code) {
   return order;
 }
 
+/// The library's own constants, which callers do not give.
+std::vector<BoundArray> weights_of(const std::shared_ptr<const runtime::Library>& library) {
+  std::vector<BoundArray> bound;
+  for (const auto& [buffer, tensor] : library->weights()) {
+    const std::shared_ptr<void> owner(library, tensor.data);
+    std::vector<int64_t> shape(tensor.shape, tensor.shape + tensor.ndim);
+    bound.push_back({static_cast<std::size_t>(buffer),
+                     Array(owner, tensor.data, tensor.dtype, std::move(shape), {}, true)});
+  }
+  return bound;
+}
+
 class LibraryState : public Callable {
  public:
-  explicit LibraryState(const std::string& path) : LibraryState(runtime::Library::open(path)) {}
+  LibraryState(const std::string& path, const std::string& weights)
+      : LibraryState(runtime::Library::open(path, weights)) {}
 
   const std::string& name() const { return name_; }
   const std::string& description() const { return description_; }
 
  private:
   explicit LibraryState(const std::shared_ptr<const runtime::Library>& library)
-      : Callable(library->name(), load_function(library, library->function(),
-                                                given_parameters(library->function()), library->threads())),
+      : Callable(library->name(),
+                 load_function(library, library->function(), given_parameters(library->function()),
+                               library->threads(), weights_of(library))),
         name_(library->name()),
         description_(library->description()) {}
 
@@ -36,7 +50,7 @@ class LibraryState : public Callable {
 
 void bind_library(py::module_& m) {
   py::class_<LibraryState, Callable>(m, "LibraryState", "A loaded library; tilewright.Library is made of it.")
-      .def(py::init<const std::string&>(), py::arg("path"))
+      .def(py::init<const std::string&, const std::string&>(), py::arg("path"), py::arg("weights"))
       .def_property_readonly("name", &LibraryState::name, "The name that its functions begin with in C.")
       .def("_description", &LibraryState::description);
 }

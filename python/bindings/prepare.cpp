@@ -62,9 +62,6 @@ FunctionState::FunctionState(const FunctionState& function, const py::dict& cons
 
 void FunctionState::prepare(const py::dict& constants) {
   const std::shared_ptr<const LoadedFunction> whole = loaded();
-  if (!target_.is_host)
-    raise_unsupported("{} is built for \"{}\", so its constants cannot be prepared on this machine",
-                      program_->name.text, target_.to_string());
   if (!whole->bound.empty())
     raise_unsupported("{}: some of its constants are prepared already; give all of them at once",
                       program_->name.text);
@@ -92,7 +89,8 @@ void FunctionState::prepare(const py::dict& constants) {
       codegen::split_constants(with_kinds(program_, open, ParamKind::kConstant, ParamKind::kInput));
   std::map<std::string, Array> made;
   if (split) {
-    made = run_prepare(split->prepare, target_, constants);
+    // What is prepared for another machine is prepared here: arrays look the same everywhere.
+    made = run_prepare(split->prepare, target_.is_host ? target_ : codegen::parse_target("llvm"), constants);
     program_ = with_kinds(split->run, open, ParamKind::kInput, ParamKind::kConstant);
   }
   for (const ArgumentSpec& spec : whole->signature.arguments)

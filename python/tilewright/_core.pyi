@@ -1207,7 +1207,7 @@ def measure_bandwidth(
     working_set : int
         Bytes of all threads together; at least 16 KiB a thread are taken.
     threads : int
-        At least 1.
+        At least 1, at most the processors of this process.
 
     Returns
     -------
@@ -1217,7 +1217,7 @@ def measure_bandwidth(
     Raises
     ------
     InvalidValue
-        For fewer than 1 thread.
+        For a number of threads out of range.
 
     Examples
     --------
@@ -1236,7 +1236,7 @@ def measure_rate(dtype: str, threads: typing.SupportsInt | typing.SupportsIndex)
     dtype : {"float32", "bfloat16", "int8"}
         Of the factors.
     threads : int
-        At least 1.
+        At least 1, at most the processors of this process.
 
     Returns
     -------
@@ -1246,7 +1246,7 @@ def measure_rate(dtype: str, threads: typing.SupportsInt | typing.SupportsIndex)
     Raises
     ------
     InvalidValue
-        For another dtype, or fewer than 1 thread.
+        For another dtype, or a number of threads out of range.
 
     Examples
     --------

@@ -317,20 +317,25 @@ class Function(_Calls, _core.FunctionState):
         """
         return self._source(kind)
 
-    def export(self, path: str | os.PathLike[str]) -> None:
+    def export(self, path: str | os.PathLike[str], *, embed_weights: bool = True) -> None:
         """Write a shared library and its C header, which need nothing of Tilewright to run.
+
+        Constants that were prepared go with the library; its interface takes the other arguments.
 
         Parameters
         ----------
         path : str or path-like
             "…/libNAME.so": the functions of its interface begin with NAME. "…/libNAME.h" is the header.
+        embed_weights : bool
+            Whether prepared constants lie in the library, which may have 1 GB of them. Else they are written to
+            "…/libNAME.weights", which is mapped when the library is opened.
 
         Raises
         ------
         InvalidValue
-            If NAME is no C identifier, or the path cannot be written: then neither file is.
+            If NAME is no C identifier, or the path cannot be written: then no file is.
         Unsupported
-            If there is no runtime for the target's triple.
+            If there is no runtime for the target's triple, or too much to embed.
 
         Examples
         --------
@@ -342,7 +347,7 @@ class Function(_Calls, _core.FunctionState):
         ...     tw.load(f"{folder}/libtwice.so")(np.ones(4, "float32"))
         array([2., 2., 2., 2.], dtype=float32)
         """
-        self._export(os.fspath(path))
+        self._export(os.fspath(path), bool(embed_weights))
 
     def __repr__(self) -> str:
         header = str(self.program).splitlines()[0].removeprefix("program ").removesuffix(":")
@@ -389,13 +394,16 @@ class Library(_Calls, _core.LibraryState):
         return f"<tw.Library {self.name}>"
 
 
-def load(path: str | os.PathLike[str]) -> Library:
+def load(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> Library:
     """Load a library that `Function.export` wrote.
 
     Parameters
     ----------
     path : str or path-like
         The file "libNAME.so".
+    weights : str or path-like, optional
+        Its file of weights; "libNAME.weights" beside the library if left out. Libraries that have no such file
+        take none.
 
     Returns
     -------
@@ -405,7 +413,7 @@ def load(path: str | os.PathLike[str]) -> Library:
     Raises
     ------
     InvalidValue
-        If there is no such file, or it is no library that Tilewright exported.
+        If there is no such file, or it is no library that Tilewright exported; if the weights are not its own.
     Unsupported
         If this CPU cannot run it.
 
@@ -417,4 +425,4 @@ def load(path: str | os.PathLike[str]) -> Library:
     ...     print(type(error).__name__)
     InvalidValue
     """
-    return Library(os.fspath(path))
+    return Library(os.fspath(path), "" if weights is None else os.fspath(weights))

@@ -1,22 +1,20 @@
 #include "codegen/export.h"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <set>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <llvm/TargetParser/Triple.h>
-#include <unistd.h>
 
 #include "codegen/export/core_objects.h"
 #include "codegen/export/description.h"
 #include "codegen/export/header.h"
 #include "codegen/export/link.h"
-#include "codegen/build.h"
+#include "codegen/export/new_file.h"
+#include "codegen/export/weights.h"
 #include "support/error.h"
 
 namespace tw::codegen {
@@ -78,7 +76,8 @@ std::string architecture_of(const Target& target) {
 
 constexpr std::array kFunctions = {"open", "shape", "run", "threads", "parallel", "close", "description"};
 
-LinkJob link_job(const Module& module, const std::string& name) {
+LinkJob link_job(const Module& module, const LibraryInterface& interface) {
+  const std::string& name = interface.name;
   LinkJob job;
   job.architecture = architecture_of(module.target());
   job.soname = "lib" + name + ".so";
@@ -90,10 +89,11 @@ LinkJob link_job(const Module& module, const std::string& name) {
   // In the order of core/library.h.
   for (const std::string& text :
        {name, fmt::format("{}", fmt::join(module.target().features, " ")),
-        std::to_string(module.target().threads), library_description(module, name)}) {
+        std::to_string(module.target().threads), library_description(module, interface), interface.weights}) {
     job.texts += text + '\0';
   }
   job.texts_symbol = "tw_library_texts";
+  job.weights.symbol = "tw_library_weights";
   job.aliases.emplace_back("tw_library_function", kFunctionSymbol);
   job.exported.push_back("tw_library_v1");
   for (const char* function : kFunctions) {
@@ -105,54 +105,37 @@ LinkJob link_job(const Module& module, const std::string& name) {
   return job;
 }
 
-[[noreturn]] void cannot_write(const fs::path& path, int error) {
-  raise_value("cannot write '{}': {}; the folder has to exist, and files in it to be writable", path.string(),
-              std::strerror(error));
+/// Raises where the constants are more than a library can have in itself.
+void check_embedded(const std::vector<ExportedConstant>& constants, const fs::path& path) {
+  int64_t bytes = 0;
+  for (const ExportedConstant& constant : constants) bytes += constant.bytes;
+  if (bytes > kMostEmbedded)
+    raise_unsupported(
+        "'{}' cannot have {} bytes of weights in itself, at most {}; write them to a file beside it, with "
+        "embed_weights=False",
+        path.string(), bytes, kMostEmbedded);
 }
-
-/// A file that takes its name when all is well: until then it stands beside under another, and goes if it is
-/// not kept.
-class NewFile {
- public:
-  NewFile(const fs::path& path, const std::string& bytes)
-      : path_(path), beside_(path.string() + fmt::format(".{}.new", getpid())) {
-    errno = 0;
-    std::ofstream file(beside_, std::ios::binary);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!file.flush()) {
-      const int error = errno;
-      remove(beside_);
-      cannot_write(path_, error);
-    }
-  }
-  ~NewFile() { remove(beside_); }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void keep() {
-    if (std::rename(beside_.c_str(), path_.c_str()) != 0) cannot_write(path_, errno);
-  }
-
- private:
-  static void remove(const fs::path& path) {
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  }
-
-  fs::path path_, beside_;
-};
 
 }  // namespace
 
-void export_library(const Module& module, const std::string& path) {
+void export_library(const Module& module, const std::string& path, const ExportOptions& options) {
   const std::string name = library_name(path);
-  const fs::path header_path = fs::path(path).replace_extension(".h");
-  // Both files are written in full before either gets its name.
-  NewFile library(path, link_library(link_job(module, name)));
-  NewFile header(header_path, library_header(module, name));
-  if (fs::is_directory(header_path)) cannot_write(header_path, EISDIR);
-  library.keep();
+  const bool in_file = !options.embed_weights && !options.constants.empty();
+  if (!in_file) check_embedded(options.constants, path);
+  const LibraryInterface interface(module, name, options);
+  const WeightsImage image(options.constants);
+  // All files are written in full before any gets its name.
+  NewFile library(path), header(fs::path(path).replace_extension(".h"));
+  std::optional<NewFile> weights;
+  if (in_file) weights.emplace(fs::path(path).replace_extension(".weights")).write(image.pieces());
+  LinkJob job = link_job(module, interface);
+  job.weights.pieces = in_file ? std::vector{image.header()} : image.pieces();
+  link_library(job, library.beside());
+  const std::string text = library_header(module, interface);
+  header.write(std::vector{Bytes(text)});
+  if (weights) weights->keep();
   header.keep();
+  library.keep();
 }
 
 }  // namespace tw::codegen

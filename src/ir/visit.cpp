@@ -1,5 +1,7 @@
 #include "ir/visit.h"
 
+#include <array>
+#include <tuple>
 #include <unordered_set>
 
 #include "support/error.h"
@@ -57,9 +59,46 @@ Program Mutator::mutate(const Program& p) {
   return rebuild(*p);
 }
 
-#define TW_ON(Struct)                    \
-  Expr Mutator::on(const Struct& node) { \
-    return Expr(rebuild(node).get());    \
+namespace {
+
+template <class T>
+constexpr bool kHasPlainOperands =
+    !std::same_as<T, Load> && !std::same_as<T, Call> && !std::same_as<T, Reduce>;
+
+/// What rebuild gives, of nodes whose operands are plain fields: these are rewritten before anything is
+/// copied, as most do not change.
+template <class T>
+Expr with_operands_rewritten(Mutator& mutator, const T& node) {
+  std::array<Expr, std::tuple_size_v<decltype(node.fields())>> operands;
+  bool changed = false;
+  std::size_t at = 0;
+  const auto rewrite = [&](const auto& field) {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(field)>, Expr>) {
+      operands[at] = field ? mutator.mutate(field) : Expr();
+      changed |= !operands[at].same_as(field);
+    }
+    ++at;
+  };
+  std::apply([&](const auto&... fields) { (rewrite(fields), ...); }, node.fields());
+  if (!changed) return Expr(&node);
+  auto* copy = new T(node);
+  const Expr owner(copy);
+  at = 0;
+  const auto put = [&](auto& field) {
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(field)>, Expr>) field = std::move(operands[at]);
+    ++at;
+  };
+  std::apply([&](auto&... fields) { (put(fields), ...); }, copy->fields());
+  refresh_dtype(*copy);
+  return owner;
+}
+
+}  // namespace
+
+#define TW_ON(Struct)                                                                     \
+  Expr Mutator::on(const Struct& node) {                                                  \
+    if constexpr (kHasPlainOperands<Struct>) return with_operands_rewritten(*this, node); \
+    return Expr(rebuild(node).get());                                                     \
   }
 TW_EXPR_NODES(TW_ON)
 #undef TW_ON

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include <sys/mman.h>
+
 #include "runtime/element.h"
 #include "support/error.h"
 
@@ -48,12 +50,22 @@ bool lies_row_major(const std::vector<int64_t>& shape, const std::vector<int64_t
   return plain;
 }
 
+/// Large arrays stand on huge pages where the system has them: kernels walk through panels at strides that
+/// would miss the table of small ones.
+void* memory_for(int64_t bytes) {
+  constexpr int64_t kHugePage = int64_t{2} << 20;
+  const int64_t unit = bytes >= kHugePage ? kHugePage : kArrayAlignment;
+  const auto rounded = static_cast<std::size_t>(std::max(unit, (bytes + unit - 1) / unit * unit));
+  void* data = std::aligned_alloc(static_cast<std::size_t>(unit), rounded);
+  if (data && unit == kHugePage) madvise(data, rounded, MADV_HUGEPAGE);  // refused: small pages do too
+  return data;
+}
+
 }  // namespace
 
 Array Array::allocate(int32_t dtype, std::vector<int64_t> shape) {
   const int64_t bytes = checked_bytes(dtype, shape);
-  const int64_t rounded = (bytes + kArrayAlignment - 1) / kArrayAlignment * kArrayAlignment;
-  void* data = std::aligned_alloc(kArrayAlignment, rounded == 0 ? kArrayAlignment : rounded);
+  void* data = memory_for(bytes);
   if (!data) raise_value("there is no memory for an array of shape {}, {} bytes", shape_text(shape), bytes);
   return Array(std::shared_ptr<void>(data, std::free), data, dtype, std::move(shape), {}, false);
 }

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/core/library.h"
 
@@ -13,7 +15,8 @@ class Library {
  public:
   /// Errors: a value error when there is no such file or it is not a library that Tilewright exported;
   /// unsupported when this CPU cannot run it.
-  static std::shared_ptr<const Library> open(const std::string& path);
+  /// `weights`: the path of its file of weights; empty: the library has them, or the file stands beside it.
+  static std::shared_ptr<const Library> open(const std::string& path, const std::string& weights = "");
   ~Library();
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;
@@ -25,12 +28,15 @@ class Library {
   std::string description() const { return library_->description(); }
   /// At most so many threads, as its target says; 0: all.
   int threads() const { return library_->threads(); }
+  /// Constants that were prepared beforehand: which of the function's buffers they are, and the arrays.
+  std::vector<std::pair<int32_t, tw_tensor>> weights() const;
 
  private:
   Library(void* handle, const tw_library* library) : handle_(handle), library_(library) {}
 
   void* handle_;
   const tw_library* library_;
+  tw_weights weights_{};
 };
 
 }  // namespace tw::runtime

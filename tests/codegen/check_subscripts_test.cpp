@@ -147,13 +147,15 @@ program main(A: in float32[7], keep: in int64[13], at: in int64[13], C: out floa
         return buffer == "keep" ? double(i != 11 || kept) : double(i);
       };
     };
-    const auto first = results_of(parse_program(text), fill(3, 1));
-    EXPECT_EQ(results_of(program, fill(3, 1)), first) << kind;
+    const auto first = schedule::results_of(parse_program(text), fill(3, 1));
+    EXPECT_EQ(schedule::results_of(program, fill(3, 1)), first) << kind;
     for (const int64_t bad : {int64_t{-1}, int64_t{7}, int64_t{1} << 40}) {
-      EXPECT_THAT(schedule::error_of([&] { results_of(program, fill(bad, 1)); }),
+      EXPECT_THAT(schedule::error_of([&] { schedule::results_of(program, fill(bad, 1)); }),
                   HasSubstr("subscript 0 of A, which the data give, is outside of its extent 7"))
           << kind;
-      EXPECT_EQ(results_of(program, fill(bad, 0)), results_of(parse_program(text), fill(bad, 0))) << kind;
+      EXPECT_EQ(schedule::results_of(program, fill(bad, 0)),
+                schedule::results_of(parse_program(text), fill(bad, 0)))
+          << kind;
     }
   }
 }

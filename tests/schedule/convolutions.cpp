@@ -67,10 +67,11 @@ Program conv_program(const Conv& conv) {
   return te::first_program({result}, std::nullopt, "convolution");
 }
 
-Schedule rewritten(const Program& program, const std::string& name, int64_t m) {
+Schedule rewritten(const Program& program, const std::string& name, int64_t m, int64_t across) {
   Schedule s(program);
   List options;
   if (m) options.emplace_back(List{"m", m});
+  if (across) options.emplace_back(List{"across", across});
   // The sum of halves is a block of its own.
   const bool widened = text_of(s).find("conv_sum") != std::string::npos;
   s.apply("rewrite", {s.block(widened ? "conv_sum" : "conv"), name, options});

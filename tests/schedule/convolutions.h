@@ -27,8 +27,8 @@ Expr expr(const te::Value& value);
 /// The block of the convolution is "conv", its operands "data" and "weight".
 Program conv_program(const Conv& conv);
 
-/// A schedule of the program with its convolution rewritten; m = 0: no option.
-Schedule rewritten(const Program& program, const std::string& name, int64_t m = 0);
+/// A schedule of the program with its convolution rewritten; m, across = 0: no option.
+Schedule rewritten(const Program& program, const std::string& name, int64_t m = 0, int64_t across = 0);
 
 /// The message with which the rewrite refuses the block.
 std::string refusal(const Program& program, const std::string& name, int64_t m = 0,

@@ -1,11 +1,14 @@
 // The rewrite of convolutions by minimal filtering, against the direct sum and its declared bounds.
 #include <cmath>
 #include <random>
+#include <set>
 
 #include <gmock/gmock.h>
 
+#include "ir/equal.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
+#include "ir/visit.h"
 #include "schedule/blocks.h"
 #include "schedule/convolutions.h"
 #include "schedule/rewrite.h"
@@ -26,7 +29,7 @@ struct Measured {
 
 /// The largest error against the direct sum in float64, and the declared bound.
 Measured measured(const Conv& conv, int64_t m, const Element& all_data, const Element& all_weights,
-                  const std::map<std::string, int64_t>& values = {}) {
+                  int64_t across = 0) {
   double largest_data = 0, largest_weight = 0;
   const auto fill = [&]() -> Fill {
     return [&, data = all_data, weight = all_weights](const std::string& buffer, int64_t i) {
@@ -37,15 +40,14 @@ Measured measured(const Conv& conv, int64_t m, const Element& all_data, const El
       return value;
     };
   };
-  const Schedule s = rewritten(conv_program(conv), "winograd", m);
-  const auto found = results_of(s.program(), fill(), values).front();
+  const Schedule s = rewritten(conv_program(conv), "winograd", m, across);
+  const auto found = results_of(s.program(), fill()).front();
   Conv exact = conv;
   exact.dtype = kFloat64;
-  const auto wanted = results_of(conv_program(exact), fill(), values).front();
+  const auto wanted = results_of(conv_program(exact), fill()).front();
   const AppliedRewrite applied = applied_rewrites(s.program()).front();
   EXPECT_EQ(applied.error_scale, ErrorScale::kLargest);
-  const auto channels = as_int(expr(conv.c));
-  const double terms = 9.0 * static_cast<double>(conv.depthwise ? 1 : channels ? *channels : values.at("c"));
+  const double terms = 9.0 * static_cast<double>(conv.depthwise ? 1 : *as_int(expr(conv.c)));
   Measured result;
   for (std::size_t i = 0; i < wanted.size(); ++i)
     result.error = std::max(result.error, std::fabs(found[i] - wanted[i]));
@@ -190,6 +192,28 @@ TEST_P(Winograd, leaves_straight_sums_where_positions_are_constant) {
   }
 }
 
+/// The sums and differences in some values, equal ones counted once.
+std::size_t additions(const std::vector<Expr>& values) {
+  std::set<std::string> found;
+  for (const Expr& value : values)
+    for_each_node(value, [&](const Node* node) {
+      if (node->kind != Kind::kAdd && node->kind != Kind::kSub) return;
+      const Expr sum(static_cast<const ExprNode*>(node));
+      if (sum.dtype().is_float()) found.insert(to_text(sum));
+    });
+  return found.size();
+}
+
+TEST_P(Winograd, shares_sums_and_differences_between_the_rows_of_a_transform) {
+  const int m = GetParam();
+  const Schedule s = rewritten(conv_program({.y = 9, .x = 9}), "winograd", m);
+  std::vector<Expr> input, output;
+  for (int64_t a = 0; a < m + 2; ++a) input.push_back(value_at(s, "conv_input", 1, a, 0));
+  for (int64_t i = 0; i < m; ++i) output.push_back(value_at(s, "conv_output_rows", 0, i, 0));
+  EXPECT_EQ(additions(input), m == 2 ? 4 : 14);
+  EXPECT_EQ(additions(output), m == 2 ? 4 : 10);
+}
+
 TEST_P(Winograd, stays_within_the_declared_bound) {
   const int m = GetParam();
   double worst = 0;
@@ -270,8 +294,34 @@ TEST_P(Winograd, does_not_overflow_below_the_declared_size) {
   }
 }
 
+TEST(WinogradOfTilesThatAreNotSquare, is_close_to_the_direct_sum) {
+  for (const auto& [m, across] : std::vector<std::array<int64_t, 2>>{{4, 2}, {2, 4}}) {
+    for (const Conv& conv : all_kinds()) {
+      expect_close_meaning(rewritten(conv_program(conv), "winograd", m, across), {}, 1e-4);
+      const Measured found = measured(conv, m, normal(1), normal(2), across);
+      EXPECT_LE(found.error, found.bound);
+    }
+    const Schedule s = rewritten(conv_program({.y = 7, .x = 7}), "winograd", m, across);
+    EXPECT_THAT(text_of(s),
+                HasSubstr(m == 4 ? "conv_product: float32[6, 4, 8" : "conv_product: float32[4, 6, 8"));
+    const AppliedRewrite applied = applied_rewrites(s.program()).front();
+    EXPECT_NEAR(applied.error_per_term, 48.0 * 8 / 81, 1e-9);
+    EXPECT_NEAR(applied.error_factor, 48.0 * 8 / 9 * 16, 1e-9);
+  }
+}
+
+TEST(WinogradOfTilesThatAreNotSquare, the_same_number_twice_is_the_same_program) {
+  for (const int64_t m : {2, 4}) {
+    const Program one = rewritten(conv_program({}), "winograd", m).program();
+    const Program two = rewritten(conv_program({}), "winograd", m, m).program();
+    EXPECT_TRUE(structural_equal(one->body, two->body));
+  }
+}
+
 TEST(WinogradRefuses, other_kernels_strides_dilation_and_types) {
   EXPECT_THAT(refusal(conv_program({}), "winograd", 3), HasSubstr("m is 3, and must be 2 or 4"));
+  EXPECT_THAT(error_of([] { rewritten(conv_program({}), "winograd", 2, 6); }),
+              HasSubstr("across is 6, and must be 2 or 4, or 0 for m"));
   EXPECT_THAT(refusal(conv_program({.kernel = 5}), "winograd", 2),
               HasSubstr("axis vky has 5 taps, and must have 3"));
   EXPECT_THAT(refusal(conv_program({.stride = 2}), "winograd", 2),

@@ -1,7 +1,6 @@
 #include "codegen/export/header.h"
 
 #include <cctype>
-#include <span>
 #include <utility>
 
 #include <fmt/core.h>
@@ -76,23 +75,32 @@ std::string argument_line(const char* list, int place, const tw_param& param) {
   return fmt::format(" *   {:<8} {:<8} {}\n", fmt::format("{}[{}]", list, place), param.name, what);
 }
 
-std::string arguments_text(const tw_function& function) {
-  std::string inputs, outputs, sizes;
+std::string arguments_text(const LibraryInterface& interface) {
+  std::string text;
   int in = 0, out = 0;
-  for (const tw_param& param : std::span(function.params, function.n_params)) {
-    if (is_library_input(param)) inputs += argument_line("in", in++, param);
-    if (is_library_output(param)) outputs += argument_line("out", out++, param);
+  for (const tw_param& param : interface.inputs) text += argument_line("in", in++, param);
+  for (const tw_param& param : interface.outputs) text += argument_line("out", out++, param);
+  std::string sizes;
+  for (const tw_param& param : interface.sizes)
     if (param.kind == TW_PARAM_SHAPE)
       sizes += fmt::format(" *   {:<17} {}\n", param.name, bounds_text(param));
-  }
-  return inputs + outputs + (sizes.empty() ? "" : " * with\n" + sizes);
+  return text + (sizes.empty() ? "" : " * with\n" + sizes);
 }
 
-/// Text of the header's functions; "@" stands for the library's name.
+/// What a program says to NAME_open about weights.
+std::string weights_text(const LibraryInterface& interface) {
+  if (interface.weights.empty()) return "`weights` is NULL: the library has none.";
+  if (interface.weights == "embedded") return "`weights` is NULL: the library has them in itself.";
+  return fmt::format("`weights` is the path of {}, or NULL where it stands beside the library.",
+                     interface.weights);
+}
+
+/// Text of the header's functions; "@" stands for the library's name, "%" for what weights are.
 constexpr const char* kFunctions = R"(
 typedef struct @ @;
 
-/* Makes a handle. `weights` is NULL: the library has none. TW_UNSUPPORTED: this CPU cannot run the library. */
+/* Makes a handle. %
+ * TW_UNSUPPORTED: this CPU cannot run the library. */
 int @_open(const char* weights, @** handle);
 
 /* The shape that an output will have: `ndim` numbers at `shape`, or `ndim` alone where `shape` is NULL. */
@@ -117,20 +125,22 @@ const char* @_error(void);
 const char* @_description(void);
 )";
 
-std::string named(std::string text, const std::string& name) {
-  for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos; at += name.size())
-    text.replace(at, 1, name);
+std::string with(std::string text, char mark, const std::string& meaning) {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += meaning.size())
+    text.replace(at, 1, meaning);
   return text;
 }
 
 }  // namespace
 
-std::string library_header(const Module& module, const std::string& name) {
+std::string library_header(const Module& module, const LibraryInterface& interface) {
+  const std::string& name = interface.name;
   const std::string guard = "TW_LIBRARY_" + name + "_H";
+  const std::string functions = with(with(kFunctions, '@', name), '%', weights_text(interface));
   return fmt::format("/* {}, exported by Tilewright {} for {}.\n *\n{} */\n", name, kVersion,
-                     module.target().to_string(), arguments_text(module.function())) +
+                     module.target().to_string(), arguments_text(interface)) +
          fmt::format("#ifndef {0}\n#define {0}\n\n#include <stdint.h>\n\n", guard) +
-         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n" + types_text() + named(kFunctions, name) +
+         "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n" + types_text() + functions +
          "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 }
 

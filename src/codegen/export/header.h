@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "codegen/build.h"
+#include "codegen/export/description.h"
 
 namespace tw::codegen {
 
 /// The whole text. It needs nothing but <stdint.h>; several libraries' headers may be included together.
-std::string library_header(const Module& module, const std::string& name);
+std::string library_header(const Module& module, const LibraryInterface& interface);
 
 }  // namespace tw::codegen

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <sstream>
 
 #include <fmt/core.h>
 #include <lld/Common/Driver.h>
@@ -43,8 +42,13 @@ class TemporaryFolder {
 
   /// Writes a file and gives its path.
   std::string write(const std::string& name, const std::string& bytes) const {
+    return write_by(name, [&](std::ostream& out) { out << bytes; });
+  }
+
+  template <class F>
+  std::string write_by(const std::string& name, F&& write_to) const {
     std::ofstream file(path(name), std::ios::binary);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    write_to(file);
     if (!file.flush())
       raise_value("cannot write the temporary file '{}': set TMPDIR to another folder", path(name));
     return path(name);
@@ -103,20 +107,11 @@ std::string export_script(const LinkJob& job) {
   return script + "  local: *;\n};\n";
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  check_internal(file.good(), "the linker wrote no '{}'", path);
-  return bytes.str();
-}
-
 }  // namespace
 
-std::string link_library(const LinkJob& job) {
+void link_library(const LinkJob& job, const std::string& output) {
   const TemporaryFolder folder;
   std::vector<std::string> arguments = common_arguments(job.architecture);
-  const std::string output = folder.path("output");
   arguments.insert(arguments.end(), {"-z", "defs", "-z", "now", "-z", "relro", "--gc-sections", "--as-needed",
                                      "-soname", job.soname, "-o", output});
   int count = 0;
@@ -124,6 +119,8 @@ std::string link_library(const LinkJob& job) {
     arguments.push_back(
         folder.write(fmt::format("{}-{}.o", count++, fs::path(object.name).stem().string()), object.bytes));
   }
+  arguments.push_back(folder.write_by(
+      "weights.o", [&](std::ostream& out) { write_data_object(out, job.architecture, job.weights); }));
   for (const SystemLibrary& library : system_libraries(job.architecture)) {
     arguments.push_back(make_stand_in(folder, library, job.architecture));
   }
@@ -134,7 +131,6 @@ std::string link_library(const LinkJob& job) {
     arguments.push_back(fmt::format("--defsym={}={}", name, symbol));
   arguments.push_back("--version-script=" + folder.write("exported.version", export_script(job)));
   run_linker(arguments);
-  return read_file(output);
 }
 
 }  // namespace tw::codegen

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "codegen/export/data_object.h"
+
 namespace tw::codegen {
 
 struct LinkInput {
@@ -18,12 +20,13 @@ struct LinkJob {
   std::vector<LinkInput> objects;
   std::string texts;  // data that the symbol `texts_symbol` stands for
   std::string texts_symbol;
+  ReadOnlyData weights;
   std::vector<std::pair<std::string, std::string>> aliases;  // new name, of which symbol
   std::vector<std::string> exported;                         // everything else is hidden
 };
 
-/// Links and gives the library's bytes. It needs libc, libm and libpthread only, at glibc 2.17 or later.
+/// Links the library to the file `output`. It needs libc, libm and libpthread only, at glibc 2.17 or later.
 /// Errors: an internal error with the linker's messages; a folder for temporary files that cannot be written.
-std::string link_library(const LinkJob& job);
+void link_library(const LinkJob& job, const std::string& output);
 
 }  // namespace tw::codegen

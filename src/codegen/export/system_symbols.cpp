@@ -16,11 +16,13 @@ struct Symbols {
 // libc.so.6 brings ld-linux along, whose __tls_get_addr is found by its version wherever it is asked for.
 constexpr Symbols kSymbols[] = {
     {"libc.so.6", "GLIBC_2.2.5",
-     "abort close free getpid madvise malloc memcmp memcpy memmove memset mmap munmap open read sched_yield "
-     "snprintf "
-     "strchr strcmp strlen strncmp strtol syscall vsnprintf"},
+     "__errno_location abort close dl_iterate_phdr free getpid lseek madvise malloc memcmp memcpy memmove "
+     "memset "
+     "mmap munmap open read sched_yield snprintf strchr strcmp strerror strlen strncmp strrchr strtol "
+     "syscall vsnprintf"},
     {"libc.so.6", "GLIBC_2.3", "__tls_get_addr"},
-    {"libc.so.6", "GLIBC_2.3.4", "sched_getaffinity"},
+    {"libc.so.6", "GLIBC_2.3.4", "sched_getaffinity sched_setaffinity"},
+    {"libc.so.6", "GLIBC_2.6", "sched_getcpu"},
     {"libc.so.6", "GLIBC_2.16", "getauxval"},
     {"libc.so.6", "GLIBC_2.17", "clock_gettime"},
     {"libm.so.6", "GLIBC_2.2.5",

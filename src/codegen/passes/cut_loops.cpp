@@ -13,6 +13,7 @@ namespace {
 using Values = std::unordered_map<const ExprNode*, bool>;
 
 constexpr int64_t kLargestPeel = 512;  // statements of a body whose first turn is written apart
+constexpr int64_t kRoom = 256;         // statements that any program may gain
 
 bool is_innermost(const For& loop) {
   return !contains<For>(loop.body.get(), [](const For& inner) { return is_cut(inner); });
@@ -56,7 +57,7 @@ enum class Mode { kClip, kCut };
 
 class CutLoops : public ContextMutator {
  public:
-  explicit CutLoops(Mode mode) : mode_(mode) {}
+  CutLoops(Mode mode, const Program& program) : mode_(mode), room_(2 * written_size(program->body) + kRoom) {}
 
  protected:
   using ContextMutator::on;
@@ -70,11 +71,21 @@ class CutLoops : public ContextMutator {
     std::vector<Known> known = known_conditions(loop, longer_, context_);
     if (mode_ == Mode::kClip) return clipped(loop, known);
     if (known.empty()) return inside;
-    if (const Stmt parts = cut(loop, known)) return parts;
-    return with_choice(loop);
+    if (const Stmt parts = cut(loop, known); parts && has_room(inside, parts)) return parts;
+    const Stmt chosen = with_choice(loop);
+    return has_room(inside, chosen) ? chosen : inside;
   }
 
  private:
+  /// Whether the program may grow by what the one has more than the other; then it has.
+  bool has_room(const Stmt& before, const Stmt& after) {
+    if (after.same_as(before)) return true;
+    const int64_t growth = written_size(after) - written_size(before);
+    if (growth > room_) return false;
+    room_ -= std::max<int64_t>(growth, 0);
+    return true;
+  }
+
   /// The loop ended where nothing runs any more, or begun where something does.
   Stmt clipped(const For& loop, std::vector<Known> known) {
     std::erase_if(known, [](const Known& part) { return !part.exact || part.equality; });
@@ -225,14 +236,15 @@ class CutLoops : public ContextMutator {
   }
 
   Mode mode_;
+  int64_t room_;             // statements that the program may still gain
   std::vector<Var> longer_;  // variables of the loops around that are not short
 };
 
 }  // namespace
 
 Program cut_loops(const Program& program) {
-  const Program clipped = CutLoops(Mode::kClip).mutate(program);
-  return Unmark().mutate(CutLoops(Mode::kCut).mutate(clipped));
+  const Program clipped = CutLoops(Mode::kClip, program).mutate(program);
+  return Unmark().mutate(CutLoops(Mode::kCut, clipped).mutate(clipped));
 }
 
 }  // namespace tw::codegen

@@ -7,6 +7,16 @@
 namespace tw::codegen {
 namespace {
 
+bool defines_names(const Stmt& s) {
+  bool found = false;
+  for_each_node(s, [&](const Node* node) {
+    const Kind kind = node->kind;
+    found = found || kind == Kind::kFor || kind == Kind::kLet || kind == Kind::kAllocate ||
+            kind == Kind::kBlock || kind == Kind::kReduce;
+  });
+  return found;
+}
+
 class UnrollLoops : public ContextMutator {
  protected:
   using ContextMutator::on;
@@ -18,9 +28,12 @@ class UnrollLoops : public ContextMutator {
     if (!turns)
       raise_value("loop {} is unrolled and has {} turns; only a constant number can be written out",
                   loop.var->name.text, to_text(loop.extent));
+    const bool defines = defines_names(loop.body);
     std::vector<Stmt> written;
-    for (int64_t turn = 0; turn < *turns; ++turn)
-      written.push_back(with_fresh_names(substitute(loop.body, {{&*loop.var, Expr(turn)}})));
+    for (int64_t turn = 0; turn < *turns; ++turn) {
+      Stmt body = substitute(loop.body, {{&*loop.var, Expr(turn)}});
+      written.push_back(defines ? with_fresh_names(body) : std::move(body));
+    }
     return Seq::make(std::move(written));
   }
 };

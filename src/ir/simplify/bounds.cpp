@@ -44,6 +44,11 @@ Wide times(Wide a, Wide b) {
 Wide divide(Wide a, Wide b) {
   if (is_open(b)) return (a < 0) == (b < 0) || a == 0 ? 0 : -1;
   if (is_open(a)) return (a < 0) == (b < 0) ? kInfinity : -kInfinity;
+  const auto x = static_cast<int64_t>(a), y = static_cast<int64_t>(b);
+  if (x == a && y == b && x != INT64_MIN) {  // 128 bits take a function call
+    const int64_t quotient = x / y;
+    return quotient - (x % y != 0 && (x < 0) != (y < 0));
+  }
   const Wide quotient = a / b;
   return quotient - (a % b != 0 && (a < 0) != (b < 0));
 }
@@ -201,7 +206,9 @@ class Bounds {
   Ends of_cast(const Cast& e, int depth);
   Ends of_product(const Product& term, int depth);
   Ends by_facts(const Expr& e, Ends found);
+  Ends of_range(const Context::BoundVar& range, int depth);
   const Context& context_;
+  std::vector<std::pair<const Context::BoundVar*, Ends>> ranges_;  // those met so far
 };
 
 Ends Bounds::of(const Expr& e, int depth) {
@@ -248,13 +255,20 @@ Ends Bounds::of(const Expr& e, int depth) {
   return context_.facts().empty() && context_.known_sums().empty() ? result : by_facts(e, result);
 }
 
+/// The values of a loop variable. Ranges that use the variables of others are many times as many as loops.
+Ends Bounds::of_range(const Context::BoundVar& range, int depth) {
+  for (const auto& [known, ends] : ranges_)
+    if (known == &range) return ends;
+  const Ends begin = of(range.begin, depth), extent = of(range.extent, depth);
+  const Ends ends{clamp(begin.low), clamp(begin.high + extent.high - 1)};
+  ranges_.emplace_back(&range, ends);
+  return ends;
+}
+
 Ends Bounds::of_variable(const Variable& var, int depth) {
   Ends result = intersect(whole(var.dtype.element()), open({var.min, var.max}));
   if (var.dtype == kIndex) {
-    if (const auto* range = context_.range_of(&var)) {
-      const Ends begin = of(range->begin, depth + 1), extent = of(range->extent, depth + 1);
-      result = intersect(result, {clamp(begin.low), clamp(begin.high + extent.high - 1)});
-    }
+    if (const auto* range = context_.range_of(&var)) result = intersect(result, of_range(*range, depth + 1));
   }
   if (var.multiple_of > 1) {
     if (!is_open(result.low)) result.low = -divide(-result.low, var.multiple_of) * var.multiple_of;

@@ -12,9 +12,21 @@ constexpr std::size_t kMaxTerms = 12;
 
 }  // namespace
 
+Knowledge& Prover::knowledge() {
+  if (!knowledge_) knowledge_ = passing_ ? std::make_shared<Knowledge>(context_) : Knowledge::of(context_);
+  return *knowledge_;
+}
+
 bool Prover::not_negative(const Sum& sum) {
+  if (!sum.valid) return false;
+  const Interval range = bounds(sum, context_);
+  if (range.min >= 0) return true;
+  if (range.max < 0 || sum.is_constant()) return false;
+  if (const bool* proved = knowledge().find(sum)) return *proved;
   budget_ = kBudget;
-  return search(sum, 0);
+  const bool proved = search(sum, 0);
+  knowledge().remember(sum, proved);
+  return proved;
 }
 
 bool Prover::not_zero(const Sum& sum) {
@@ -35,7 +47,7 @@ bool Prover::search(const Sum& given, int depth) {
   if (range.max < 0 || given.is_constant() || --budget_ < 0 || depth > kMaxDepth ||
       given.terms.size() > kMaxTerms)
     return false;
-  if (points_.refutes(given)) return false;
+  if (knowledge().points.refutes(given)) return false;
   const int64_t content = given.content();
   if (content > 1) {
     Sum sum = given;
@@ -151,6 +163,7 @@ bool Prover::by_composite(const Sum& sum, const Expr& atom, int depth) {
       inside.assume(condition);
       Prover prover(inside);
       prover.budget_ = budget_ / 2;
+      prover.passing_ = true;
       return prover.search(sum.replaced(atom, Sum(value)), depth + 1);
     };
     return with(choice->cond, choice->on_true) && with(logical_not(choice->cond), choice->on_false);

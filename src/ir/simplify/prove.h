@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ir/context.h"
-#include "ir/simplify/sample_points.h"
+#include "ir/simplify/knowledge.h"
 
 namespace tw {
 
@@ -50,9 +50,12 @@ class Prover {
   bool compares(const Binary& cmp);
   bool never_compares(const Binary& cmp);
 
+  Knowledge& knowledge();
+
   const Context& context_;
   int budget_ = 0;
-  SamplePoints points_{context_};
+  bool passing_ = false;  // the context is of this proof alone
+  std::shared_ptr<Knowledge> knowledge_;
 };
 
 }  // namespace tw

@@ -87,10 +87,16 @@ bool reads_memory(const Expr& e) {
 /// Facts and ranges added while one lives go away with it.
 class Simplifier::Scope {
  public:
-  explicit Scope(Simplifier& simplifier) : scope_(simplifier.writable()) {}
+  explicit Scope(Simplifier& simplifier) : scope_(simplifier.writable()), scopes_(simplifier.scopes_) {
+    ++scopes_;
+  }
+  ~Scope() { --scopes_; }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
 
  private:
   ContextScope scope_;
+  int& scopes_;
 };
 
 Context& Simplifier::writable() {
@@ -148,8 +154,21 @@ Expr Simplifier::known_value(const Expr& e) {
   return e;
 }
 
+/// Subscripts of neighbouring accesses share most of their parts.
+Expr Simplifier::visit_index(const Binary& e) {
+  const Expr whole(&e);
+  const bool shared = scopes_ == 0 && nesting_ == 0 && !reads_memory(whole);
+  if (shared) {
+    if (!knowledge_) knowledge_ = Knowledge::of(*context_);
+    if (const Expr* known = knowledge_->find(whole)) return same_expr(*known, whole) ? whole : *known;
+  }
+  const Expr simpler = e.op <= BinaryOp::kMul ? index_sum(whole) : binary(e.op, visit(e.a), visit(e.b), &e);
+  if (shared) knowledge_->remember(whole, simpler);
+  return simpler;
+}
+
 Expr Simplifier::visit_binary(const Binary& e) {
-  if (e.op <= BinaryOp::kMul && e.dtype == kIndex) return index_sum(Expr(&e));
+  if (e.dtype == kIndex) return visit_index(e);
   if (is_logical(e.op) && e.dtype.is_scalar()) return visit_logic(e);
   return binary(e.op, visit(e.a), visit(e.b), &e);
 }

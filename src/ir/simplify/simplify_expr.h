@@ -22,6 +22,7 @@ class Simplifier {
 
   Expr visit(const Expr& e);
   Expr visit_binary(const Binary& e);
+  Expr visit_index(const Binary& e);
   Expr visit_logic(const Binary& e);
   Expr visit_select(const Select& e);
   Expr visit_load(const Load& e);
@@ -73,7 +74,9 @@ class Simplifier {
 
   const Context* context_;
   std::optional<Context> own_;
-  int nesting_ = 0;  // of rules applied to the results of rules
+  int nesting_ = 0;                       // of rules applied to the results of rules
+  int scopes_ = 0;                        // alive, in which the context knows more than the given one
+  std::shared_ptr<Knowledge> knowledge_;  // of the given context
 };
 
 /// Whether a read stands anywhere below.

@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct tw_chunk) <= 2 * kLine, "the first allocation follo
 /* A chunk that holds `bytes`. Large ones begin at a huge page and ask for huge pages: panels are walked at
  * strides that would miss the TLB otherwise. */
 static tw_chunk* map_chunk(size_t bytes) {
-  size_t unit = bytes >= 2 * (size_t)kHugePage ? kHugePage : kPage;
+  size_t unit = bytes > kSmallestChunk ? kHugePage : kPage;
   size_t size = (bytes + 2 * kLine + unit - 1) / unit * unit;
   size_t mapped_bytes = unit == kHugePage ? size + unit : size;
   char* mapped = mmap(NULL, mapped_bytes, TW_READ_WRITE, TW_PRIVATE_MEMORY, -1, 0);

@@ -23,6 +23,7 @@ void tw_thread_init(tw_thread* thread, tw_pool* pool, int32_t index) {
   thread->name = "";
   thread->index = index;
   thread->limit = 1;
+  atomic_store(&thread->cpu, -1);
 }
 
 /* A page that reads as zeros in a forked child: looking there is cheaper than asking for the process. */
@@ -48,6 +49,8 @@ tw_pool* tw_pool_open(int32_t threads) {
   }
   pool->bytes = bytes;
   pool->threads = threads;
+  pool->spreads = threads <= tw_usable_threads();
+  atomic_store(&pool->caller_cpu, -1);
   atomic_store(&pool->process, getpid());
   pool->alive = open_alive();
   pool->shares = (tw_share*)(pool + 1);

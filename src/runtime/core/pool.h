@@ -7,7 +7,11 @@
  *
  * Nobody waits for a thread that has not come: a thread joins by counting itself into `state` while the
  * region is open, and the caller, out of turns, closes the region and waits only for those that joined. So
- * threads that sleep, that were never created or that a fork has lost never hold a region up. */
+ * threads that sleep, that were never created or that a fork has lost never hold a region up.
+ *
+ * The system may wake a thread on the caller's processor, and leave it there for seconds, as neither ever
+ * waits long enough to be moved. So a thread that finds another one of the pool where it is leaves for
+ * another processor. */
 #ifndef TW_RUNTIME_CORE_POOL_H_
 #define TW_RUNTIME_CORE_POOL_H_
 
@@ -30,6 +34,8 @@ typedef struct {
   int32_t index;                   /* which share of a region is its own */
   tw_arena arena;
   unsigned long handle;
+  int64_t moved;                             /* when it last left a processor to another thread */
+  _Atomic int32_t cpu;                       /* where it was last seen */
   _Alignas(TW_LINE) _Atomic uint32_t asleep; /* a futex; of a callers' thread: in use */
 } tw_thread;
 
@@ -53,11 +59,13 @@ struct tw_pool {
 
   _Alignas(TW_LINE) _Atomic uint32_t busy; /* a caller has the threads */
   _Atomic uint32_t stop;
-  int32_t threads;         /* that take part, a caller's own counted */
-  int32_t started;         /* threads that run: 1 to `started` */
-  int32_t refused;         /* the system gave no more threads */
-  _Atomic int32_t process; /* that they belong to; negative: that is about to be so */
-  _Atomic uint32_t* alive; /* 1, in a page that a fork wipes; null: the system has no such pages */
+  _Atomic int32_t caller_cpu; /* where the last region was opened */
+  int32_t spreads;            /* there is a processor for each thread */
+  int32_t threads;            /* that take part, a caller's own counted */
+  int32_t started;            /* threads that run: 1 to `started` */
+  int32_t refused;            /* the system gave no more threads */
+  _Atomic int32_t process;    /* that they belong to; negative: that is about to be so */
+  _Atomic uint32_t* alive;    /* 1, in a page that a fork wipes; null: the system has no such pages */
   tw_host_parallel host;
   void* user;
   uint64_t bytes; /* of this structure with what follows it */

@@ -5,6 +5,9 @@
  * others have the processor between two looks. */
 enum { kSpinNanoseconds = 50 * 1000, kYieldNanoseconds = 250 * 1000, kPausesPerLook = 16 };
 
+/* How long a thread stays where it has moved to, whatever it finds there. */
+enum { kMoveNanoseconds = 1000 * 1000 };
+
 /* Chunks of a share: many enough that threads end together, few enough that taking one costs nothing. */
 enum { kChunksPerShare = 16 };
 
@@ -66,6 +69,31 @@ static void wake_children(tw_pool* pool, int32_t index, int32_t threads) {
   }
 }
 
+/* To another processor, if one of the pool's threads before this one, or the caller, is where this one is.
+ * The mask is as it was afterwards: the system may move the thread again. */
+static void part_from_others(tw_pool* pool, tw_thread* thread) {
+  enum { kWords = 16, kBits = 64 };
+  int32_t cpu = sched_getcpu();
+  atomic_store_explicit(&thread->cpu, cpu, memory_order_relaxed);
+  if (!pool->spreads || cpu < 0 || cpu >= kWords * kBits) return;
+  uint64_t taken[kWords] = {0}, all[kWords] = {0}, rest[kWords];
+  for (int32_t i = 0; i < thread->index; i++) {
+    _Atomic int32_t* place = i == 0 ? &pool->caller_cpu : &pool->team[i].cpu;
+    int32_t other = atomic_load_explicit(place, memory_order_relaxed);
+    if (other >= 0 && other < kWords * kBits) taken[other / kBits] |= (uint64_t)1 << other % kBits;
+  }
+  if (!(taken[cpu / kBits] >> cpu % kBits & 1)) return;
+  int64_t now = tw_nanoseconds();
+  if (now - thread->moved < kMoveNanoseconds) return;
+  thread->moved = now;
+  if (sched_getaffinity(0, sizeof all, all) != 0) return;
+  uint64_t any = 0;
+  for (int32_t i = 0; i < kWords; i++) any |= rest[i] = all[i] & ~taken[i];
+  if (!any || sched_setaffinity(0, sizeof rest, rest) != 0) return;
+  sched_setaffinity(0, sizeof all, all);
+  atomic_store_explicit(&thread->cpu, sched_getcpu(), memory_order_relaxed);
+}
+
 static int is_open_for(uint64_t state, uint32_t last_region, int32_t index) {
   return (uint32_t)(state >> 32) != last_region && (int32_t)((state & TW_OPEN) / TW_ONE_OPEN) > index;
 }
@@ -77,6 +105,7 @@ static uint64_t wait_for_region(tw_pool* pool, tw_thread* thread, uint32_t last_
     uint64_t state = atomic_load(&pool->state);
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return 0;
     if (is_open_for(state, last_region, thread->index)) return state;
+    if (wait.pauses % kPausesPerLook == 0) part_from_others(pool, thread);
     if (pause_more(&wait)) continue;
     /* Whoever opens a region looks for sleepers afterwards; so: say that we sleep, look again, sleep. */
     atomic_store(&thread->asleep, 1);
@@ -96,6 +125,7 @@ void* tw_thread_main(void* argument) {
   uint32_t last_region = 0;
   uint64_t state;
   while ((state = wait_for_region(pool, thread, last_region)) != 0) {
+    part_from_others(pool, thread);
     if (!atomic_compare_exchange_strong(&pool->state, &state, state + TW_ONE_JOINED)) continue;
     last_region = (uint32_t)(state >> 32);
     thread->name = pool->name;
@@ -146,6 +176,7 @@ static void run_on_threads(tw_pool* pool, tw_thread* caller, int32_t threads) {
   uint64_t state = atomic_load_explicit(&pool->state, memory_order_relaxed);
   uint64_t region = (state & ~(uint64_t)0xffffffff) + TW_ONE_REGION;
   if (region == 0) region = TW_ONE_REGION; /* threads begin with 0 as the last that they were in */
+  atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
   atomic_store(&pool->state, region + (uint64_t)threads * TW_ONE_OPEN);
   wake_children(pool, 0, threads);
   take_turns(pool, caller, 0);

@@ -13,9 +13,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian machine
 void* memcpy(void* to, const void* from, size_t bytes);
 void* memset(void* to, int byte, size_t bytes);
 size_t strlen(const char* text);
+int memcmp(const void* a, const void* b, size_t bytes);
 int strcmp(const char* a, const char* b);
 int strncmp(const char* a, const char* b, size_t n);
 char* strchr(const char* text, int c);
+char* strrchr(const char* text, int c);
 long strtol(const char* text, char** end, int base);
 int vsnprintf(char* text, size_t bytes, const char* format, va_list arguments);
 int snprintf(char* text, size_t bytes, const char* format, ...) __attribute__((format(printf, 3, 4)));
@@ -24,17 +26,41 @@ void free(void* memory);
 
 int open(const char* path, int flags, ...);
 long read(int file, void* to, size_t bytes);
+long lseek(int file, long offset, int from);
 int close(int file);
+enum { TW_FROM_END = 2, TW_OPEN_WEIGHTS = 0x80800 /* O_RDONLY | O_CLOEXEC | O_NONBLOCK */ };
+
+int* __errno_location(void);
+char* strerror(int error);
+/* Why a function of the system failed just now. */
+static inline const char* tw_system_error(void) {
+  return strerror(*__errno_location());
+}
 
 void* mmap(void* at, size_t bytes, int access, int flags, int file, long offset);
 int munmap(void* at, size_t bytes);
 int madvise(void* at, size_t bytes, int advice);
-enum { TW_READ_WRITE = 3, TW_PRIVATE_MEMORY = 0x22, TW_HUGE_PAGES = 14, TW_WIPE_ON_FORK = 18 };
+enum { TW_READ = 1, TW_SHARED = 1, TW_READ_WRITE = 3, TW_PRIVATE_MEMORY = 0x22, TW_HUGE_PAGES = 14, TW_WIPE_ON_FORK = 18 };
 #define TW_MAP_FAILED ((void*)-1)
+
+/* A library of this process, and a part of it that is in memory. */
+typedef struct {
+  uint32_t type, flags;
+  uint64_t file_offset, address, physical, file_bytes, bytes, alignment;
+} tw_segment;
+typedef struct {
+  uint64_t base;
+  const char* path;
+  const tw_segment* segments;
+  uint16_t count;
+} tw_loaded_file;
+int dl_iterate_phdr(int (*visit)(tw_loaded_file* file, size_t bytes, void* data), void* data);
 
 int getpid(void);
 int sched_yield(void);
 int sched_getaffinity(int process, size_t bytes, void* mask);
+int sched_setaffinity(int process, size_t bytes, const void* mask);
+int sched_getcpu(void);
 
 typedef struct {
   long seconds, nanoseconds;

@@ -210,15 +210,18 @@ void require_movable(const Step& step, const Consumer& consumer, const std::vect
 /// Stores the consumer's value wherever the buffer was stored.
 class Folding : public Mutator {
  public:
-  Folding(const Consumer& consumer, const IterMap& map, const Context& context)
-      : consumer_(consumer), map_(map), context_(context) {}
+  Folding(const Step& step, const Consumer& consumer, const IterMap& map, const Context& context)
+      : step_(step), consumer_(consumer), map_(map), context_(context) {}
 
  protected:
   using Mutator::on;
   Stmt on(const Store& node) override {
     if (!node.buffer.same_as(consumer_.buffer)) return Stmt(&node);
     const auto axes = inverse(map_, node.indices, context_);
-    check_internal(axes.has_value(), "a map that is one to one has no inverse");
+    if (!axes)  // of an empty buffer
+      step_.refuse(consumer_.place.node,
+                   "which element of buffer {} block {} reads at a point cannot be told",
+                   consumer_.buffer->name.text, consumer_.block().name.text);
     VarMap values;
     for (std::size_t a = 0; a < axes->size(); ++a)
       values[&*consumer_.block().axes[a].var] = simplify((*axes)[a], context_);
@@ -239,6 +242,7 @@ class Folding : public Mutator {
   }
 
  private:
+  const Step& step_;
   const Consumer& consumer_;
   const IterMap& map_;
   const Context& context_;
@@ -259,7 +263,7 @@ Outcome reverse_compute_inline(const Step& step) {
     for (const BlockAxis& axis : block.axes) bind_keeping(context, axis.var, axis.extent);
     auto* copy = new Block(block);
     const Stmt owner(copy);
-    copy->body = simplify(Folding(consumer, map, context).mutate(block.body), context);
+    copy->body = simplify(Folding(step, consumer, map, context).mutate(block.body), context);
     return with_inferred_regions(*copy);
   });
   const Program shrunk = ProgramNode::make("", {}, without_prefetches(body, consumer.buffer));

@@ -254,6 +254,23 @@ class RollingBuffer {
     rows_ = written[dim_].extent;
     require_steady();
     require_own_rows();
+    require_uncut_rows();
+  }
+
+  /// The window is as long as the loops over its rows say: no condition ends it before.
+  void require_uncut_rows() {
+    const Access& write = *writes_.front();
+    Context inside = context_;
+    for (std::size_t i = depth(); i < write.loops.size(); ++i)
+      inside.bind(write.loops[i]->var, 0, write.loops[i]->extent);
+    for (const Expr& condition : conditions_beyond_domain(*writer_, inside))
+      for (std::size_t i = depth(); i < write.loops.size(); ++i)
+        if (uses_var(condition, write.loops[i]->var) && uses_var(write.box[dim_].min, write.loops[i]->var))
+          step_.refuse(
+              writer_,
+              "block {} runs where {} alone, and its loops say that a turn of loop {} computes more rows "
+              "than that; let the buffer roll before they are split",
+              writer_->name.text, to_text(condition), loop_name());
   }
 
   void require_covered(const Span& written, const Span& read, std::size_t d) {

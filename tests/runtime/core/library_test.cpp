@@ -66,7 +66,8 @@ struct Arguments {
 const tw_function tw_library_function = {"twice", 4, tw::kParams, 2, 2, tw::run_twice, tw::extents_twice};
 const char tw_library_texts[] =
     "doubled\0no-such-feature another\0"
-    "3\0{}";
+    "3\0{}\0";
+const tw_weights_header tw_library_weights[] = {{{}, 0, 0, 0, 0, 0, 0}};
 
 namespace tw {
 namespace {

@@ -129,6 +129,10 @@ const Found kFound[] = {
      R"t(["loop_partition",[{"ref":"b0.0"},[4,null]]],)t"
      R"t(["fuse",[[{"ref":"s0.0.1"},{"ref":"b0.1"}]]],)t"
      R"t(["decompose_reduction",[{"ref":"b0"},{"ref":"s1.0"}]])t"},
+    {"reverse_compute_inline_of_an_empty_copy", "empty_product",
+     R"t(["rfactor",[{"ref":"b1.2"},0]],["cache_read",[{"ref":"s0.0"},0,"local"]],["reverse_compute_inline",[{"ref":"s0.0"}]])t"},
+    {"rolling_buffer_of_rows_that_a_split_cuts_off", "conv2d_grouped",
+     R"t(["compute_at",[{"ref":"b0"},{"ref":"b1.3"}]],["split",[{"ref":"s0.l1"},[null,7]]],["rolling_buffer",[{"ref":"m3"},{"ref":"b1.2"}]])t"},
     {"messages_about_names_of_buffers", "stencil_1d", R"t(["storage_align",["nothing",0,2,0]])t"},
     {"messages_about_index_maps", "two_products", R"t(["transform_layout",[{"ref":"m5"},"nothing",null]])t"},
 };

@@ -11,7 +11,7 @@
 namespace tw::codegen::math {
 namespace {
 
-/// erf of a float |x| < 3.92, to a little more than 1 in magnitude at most.
+/// erf of a float 0 <= x <= 3.92: 1 and a little more at most.
 Real in_one_part(Real x) {
   return x *
          polynomial(fma(x, x, -6.5), {0.39211007952690125, -0.030031822621822357, 0.0033999744337052107,
@@ -43,7 +43,7 @@ Real minus_log_of_rest(Real a) {
 }  // namespace
 
 Real erf(Real x) {
-  if (!x.is_double()) return clamp(in_one_part(clamp(x, -3.92, 3.92)), -1, 1);
+  if (!x.is_double()) return copysign(at_most(in_one_part(at_most(abs(x), 3.92)), 1), x);
   // Below 1 the far value is not used: it only has to stay in range.
   Real a = abs(x), bounded = clamp(a, 0.5, 6);
   Real far = copysign(1.0 - exp_of_moderate(-minus_log_of_rest(bounded)), x);

@@ -52,20 +52,24 @@ Real scale(Real x, Int pattern) {
 
 namespace {
 
-/// The instruction that multiplies lanes of this shape by powers of two; none where there is no such.
-llvm::Intrinsic::ID scaling_instruction(Real x) {
-  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x.value->getType());
-  if (!vector || !x.lanes->target.has_scalef) return llvm::Intrinsic::not_intrinsic;
-  switch (vector->getNumElements() * (x.is_double() ? 64 : 32)) {
+constexpr unsigned kMostBits = 512;
+
+unsigned bits_of(llvm::Type* type) {
+  const auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
+  return vector ? vector->getNumElements() * type->getScalarSizeInBits() : 0;
+}
+
+llvm::Intrinsic::ID scaling_instruction(bool is_double, unsigned bits) {
+  switch (bits) {
     case 128:
-      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_128
-                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_128;
+      return is_double ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_128
+                       : llvm::Intrinsic::x86_avx512_mask_scalef_ps_128;
     case 256:
-      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_256
-                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_256;
+      return is_double ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_256
+                       : llvm::Intrinsic::x86_avx512_mask_scalef_ps_256;
     case 512:
-      return x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512
-                           : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
+      return is_double ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512
+                       : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
     default: return llvm::Intrinsic::not_intrinsic;
   }
 }
@@ -73,18 +77,33 @@ llvm::Intrinsic::ID scaling_instruction(Real x) {
 }  // namespace
 
 bool scales_at_once(Real x) {
-  return scaling_instruction(x) != llvm::Intrinsic::not_intrinsic;
+  const unsigned bits = bits_of(x.value->getType());
+  if (!x.lanes->target.has_scalef || bits == 0) return false;
+  return bits % kMostBits == 0 || scaling_instruction(x.is_double(), bits) != llvm::Intrinsic::not_intrinsic;
 }
 
 Real scale_at_once(Real x, Real n) {
   llvm::IRBuilderBase& at = x.lanes->builder;
-  auto* shape = llvm::cast<llvm::FixedVectorType>(x.value->getType());
-  const unsigned lanes = shape->getNumElements();
+  const unsigned bits = std::min(bits_of(x.value->getType()), kMostBits);
+  const unsigned lanes = bits / (x.is_double() ? 64 : 32);
   llvm::Value* all = llvm::Constant::getAllOnesValue(at.getIntNTy(std::max(lanes, 8U)));
-  std::vector<llvm::Value*> args = {x.value, n.value, x.value, all};
-  constexpr uint32_t kCurrentRounding = 4;
-  if (lanes * (x.is_double() ? 64 : 32) == 512) args.push_back(at.getInt32(kCurrentRounding));
-  return {x.lanes, at.CreateIntrinsic(scaling_instruction(x), {}, args)};
+  const auto scaled = [&](llvm::Value* value, llvm::Value* by) {
+    std::vector<llvm::Value*> args = {value, by, value, all};
+    constexpr uint32_t kCurrentRounding = 4;
+    if (bits == kMostBits) args.push_back(at.getInt32(kCurrentRounding));
+    return at.CreateIntrinsic(scaling_instruction(x.is_double(), bits), {}, args);
+  };
+  const unsigned parts = bits_of(x.value->getType()) / bits;
+  if (parts == 1) return {x.lanes, scaled(x.value, n.value)};
+  auto* part = llvm::FixedVectorType::get(x.value->getType()->getScalarType(), lanes);
+  llvm::Value* result = llvm::PoisonValue::get(x.value->getType());
+  for (unsigned i = 0; i < parts; ++i) {
+    llvm::Value* position = at.getInt64(uint64_t{i} * lanes);
+    llvm::Value* of_part = scaled(at.CreateExtractVector(part, x.value, position),
+                                  at.CreateExtractVector(part, n.value, position));
+    result = at.CreateInsertVector(x.value->getType(), result, of_part, position);
+  }
+  return {x.lanes, result};
 }
 
 Real scale_normal(Real x, Int pattern) {

@@ -19,7 +19,8 @@ uint64_t scale_bias(Real like);
 /// from -200 to 200). `pattern` is n + scale_bias in its low 9 (float) or 12 bits; the others do not matter.
 Real scale(Real x, Int pattern);
 
-/// Whether the target multiplies lanes of this shape by powers of two in one instruction.
+/// Whether the target multiplies lanes of this shape by powers of two in one
+/// instruction for each register.
 bool scales_at_once(Real x);
 /// x * 2^n rounded once, for every integer n: where scales_at_once.
 Real scale_at_once(Real x, Real n);
