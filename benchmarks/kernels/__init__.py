@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
     from kernels.workloads import Workload
 
 
-def _module_of(workload: Workload) -> ModuleType | None:
+def _modules_of(workload: Workload) -> Iterator[ModuleType]:
     # What needs tilewright is imported where somebody asks for schedules: the peers run without it.
     for found in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"kernels.{found.name}")
         if hasattr(module, "schedule") and workload in module.workloads:
-            return module
-    return None
+            yield module
 
 
 def schedules_of(workload: Workload, machine: Machine) -> dict[str, tw.Schedule]:
-    """Our schedules of a workload, by the name of the way; none where no module has it."""
-    module = _module_of(workload)
-    if module is None:
-        return {}
-    found = module.schedule(workload, machine)
-    return found if isinstance(found, dict) else {module.__name__.rpartition(".")[2]: found}
+    """Our schedules of a workload, by the name of the way; none where no module has it. Several modules may
+    have it: a way that has no name of its own has that of the module."""
+    ways = {}
+    for module in _modules_of(workload):
+        found = module.schedule(workload, machine)
+        ways |= found if isinstance(found, dict) else {module.__name__.rpartition(".")[2]: found}
+    return ways

@@ -12,7 +12,7 @@ from __future__ import annotations
 import tilewright as tw
 from tilewright import te
 
-from kernels import matmul
+from kernels import conv, matmul
 from kernels.depthwise import window_tiles
 from kernels.expressions import expression
 from kernels.machine import Machine
@@ -147,11 +147,17 @@ def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Sched
 
 
 def schedule_matmul_bias_gelu(workload: Workload, machine: Machine) -> tw.Schedule:
-    """The epilogue takes the sums of a tile from registers."""
+    """The epilogue takes the sums of a tile from registers; after several blocks of k it is a pass of its own."""
     s = tw.Schedule(expression(workload))
     m, n, k = (workload.sizes[name] for name in "mnk")
-    matmul.blocked(s, s.block("product"), workload.sizes, matmul.plan(m, n, k, machine, constant=True))
-    s.reverse_compute_inline(s.block("Y"))
+    plan = matmul.plan(m, n, k, machine, constant=True)
+    matmul.blocked(s, s.block("product"), workload.sizes, plan)
+    if plan.kc >= k:
+        s.reverse_compute_inline(s.block("Y"))
+    else:
+        row, along = s.loops("Y")
+        run_along(s, along, machine.vector, 4)
+        s.parallel(row)
     return s
 
 
@@ -168,7 +174,23 @@ def schedule_matmul_residual_layer_norm(workload: Workload, machine: Machine) ->
     return s
 
 
+def schedule_conv2d_bias_residual_relu(workload: Workload, machine: Machine) -> tw.Schedule:
+    """The epilogue takes the sums of a tile from registers."""
+    shape = conv.Shape(**{name: workload.sizes[name] for name in conv.Shape.__annotations__})
+    bias = te.placeholder((shape.o,), "float32", name="bias", constant=True)
+    R = te.placeholder((1, shape.ho, shape.wo, shape.o), "float32", name="R")
+
+    def after(product: te.Tensor) -> te.Tensor:
+        def element(n: te.Expr, y: te.Expr, x: te.Expr, o: te.Expr) -> te.Expr:
+            return te.maximum(product[n, y, x, o] + bias[o] + R[n, y, x, o], 0.0)
+
+        return te.compute(product.shape, element, name="Y")
+
+    return conv.schedule_conv2d(shape, conv.choose(shape, machine), machine, after=after)
+
+
 SCHEDULES = {
+    "conv2d_bias_residual_relu": schedule_conv2d_bias_residual_relu,
     "matmul_bias_gelu": schedule_matmul_bias_gelu,
     "matmul_residual_layer_norm": schedule_matmul_residual_layer_norm,
     "attention": schedule_attention,

@@ -1,15 +1,15 @@
-"""Schedules of matrix products in bfloat16 (into bfloat16, summed in float32) and int8 (uint8 by int8 into int32),
-from sizes and facts of the machine.
+"""Schedules of matrix products in bfloat16 (summed in float32, then rounded) and int8 (uint8 by int8 into
+int32), from sizes and facts of the machine.
 
-The loops are those of `matmul.py`. The innermost step is a dot product in every lane of a register, by a tensor
-intrinsic: C[16] += A[d] . B[16, d], with d = 2 bfloat16 or 4 bytes, as many as 32 bits hold:
+The loops are those of `matmul.py`. The innermost step is a dot product in every lane of a register, by a
+tensor intrinsic: C[16] += A[d] . B[16, d], with d = 2 bfloat16 or 4 bytes, as many as 32 bits hold.
 
-    B packed      [columns / tile][k / d][columns of a tile][d]     a load for each vector
+    B, packed     [columns / tile][k / d][columns of a tile][d]     a load for each vector
     A             as it stands; d elements of a row lie together    a broadcast of 32 bits for each row
     sums          rows by vectors, in registers                     converted when they are complete
 
-Copies are padded with zeros, so that all steps are whole: B always; A where k is not a multiple of d. Where k is
-so large that a panel of B and rows of A leave the second cache, sums over blocks of k are added up in memory.
+Copies are padded with zeros, so that all steps are whole: B always, A where its rows are no whole steps.
+Where k is large, sums over blocks of it are added up in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tilewright as tw
 
 from kernels.expressions import expression
 from kernels.machine import Machine
-from kernels.matmul import ceil_div, even, register_tile, round_up
+from kernels.matmul import ceil_div, even, in_registers, register_tile, round_up
 from kernels.workloads import Workload, all_workloads
 
 workloads = [w for w in all_workloads() if w.operator == "matmul" and w.dtype in ("bfloat16", "int8")]
@@ -72,21 +72,14 @@ def plan(m: int, n: int, k: int, dot: Dot, machine: Machine) -> Plan:
     block = (m, part) if shared == "n" else (part, n)
     rows, vectors = register_tile(*block, 14, machine)
     columns = vectors * dot.lanes
-    kc = round_up(ceil_div(k, ceil_div(k * dot.bytes, 8 << 10)), dot.depth)
+    # A panel of B is read again for each tile of rows: it stays in the second cache, with room for rows of A.
+    most_k = max(dot.depth, second // 4 // (dot.bytes * columns))
+    kc = round_up(ceil_div(k, ceil_div(k, most_k)), dot.depth)
     mc = max(1, second // 2 // (dot.bytes * kc) // rows) * rows
     nc = max(1, last // 2 // threads // (dot.bytes * kc) // columns) * columns
     return Plan(
         dot, rows, vectors, even(block[0], mc, rows), even(block[1], nc, columns), kc, threads, shared
     )
-
-
-def in_registers(s: tw.Schedule, block: tw.Block, lanes: int) -> None:
-    """Rows and vectors of a tile written out."""
-    *_, rows, columns = s.loops(block)
-    vectors, lane = s.split(columns, [None, lanes])
-    s.unroll(rows)
-    s.unroll(vectors)
-    s.vectorize(lane)
 
 
 def sums_of(s: tw.Schedule, dtype: str, scope: str) -> tuple[tw.Block, tw.Block]:
@@ -121,9 +114,11 @@ def pad_rows(s: tw.Schedule, block: tw.Block, p: Plan) -> None:
         s.parallel(row)
 
 
-def tile_loops(s: tw.Schedule, out: tw.Block, sizes: dict[str, int], p: Plan) -> tuple[list, tw.Loop, tw.Loop]:
-    """Blocks and tiles of the block that takes the sums of a tile: the threads' loop, if any, the one over blocks of
-    columns and that over tiles."""
+def tile_loops(
+    s: tw.Schedule, out: tw.Block, sizes: dict[str, int], p: Plan
+) -> tuple[list, tw.Loop, tw.Loop]:
+    """Blocks and tiles of the block that takes the sums of a tile. Gives the loop that threads share, if any,
+    that over blocks of columns and that over tiles."""
     i, j, *pc = s.loops(out)
     share = []
     if p.threads > 1 and p.shared == "n":

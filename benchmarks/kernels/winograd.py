@@ -1,9 +1,9 @@
 """Schedules of 3x3 convolutions of stride 1 by Winograd's minimal filtering: NHWC images, constant filters.
 
 The rewrite `winograd` turns a convolution into transforms of tiles of the image, a matrix product (tiles by
-channels, by the filter) for each of the positions of a transformed tile, and transforms of the products. Tiles of
-4 x 4 results take 4 times fewer multiplications than the direct sum, 4 x 2 take 3, 2 x 2 take 2.25; but the smaller
-the tile, the fewer results are wasted at the edges of a small image, and the smaller is the transformed filter.
+channels, by the filter) for each position of a transformed tile, and transforms of the products. Results in
+tiles of 4 x 4 take 4 times fewer multiplications than the direct sum, 4 x 2 take 3, 2 x 2 take 2.25; but the
+smaller the tile, the fewer are wasted at the edges of a small image, and the smaller the transformed filter.
 
     part       some channels of the result              threads share the parts, or
       block      some tiles, in any rows                  the blocks
@@ -37,11 +37,10 @@ workloads = [
 ]
 
 FLOAT = 4
-# Cycles that it takes, about: bytes of a cache or of memory a cycle and thread; those of a transform for each vector of
-# a transformed tile; those of a register tile beside its products.
+# Bytes of the second cache, the last and memory that a thread gets in a cycle, about.
 SECOND, LAST, MEMORY = 32, 24, 6
-TRANSFORM = 5
-TILE = 40
+TRANSFORM = 5  # cycles for each vector of a transformed tile
+TILE = 40  # cycles of a register tile beside its products
 AHEAD = 16 << 10  # how many bytes before its use a large filter is fetched
 
 
@@ -49,8 +48,8 @@ AHEAD = 16 << 10  # how many bytes before its use a large filter is fetched
 class Plan:
     """Tiles of `down` by `across` results; `block` tiles and `part` channels of the result at once.
 
-    The products have register tiles of `rows` tiles by `vectors` of `lanes`. The filter is fetched so many bytes
-    `ahead`; 0: not at all.
+    The products have register tiles of `rows` tiles by `vectors` of `lanes`. The filter is fetched so many
+    bytes `ahead`; 0: not at all.
     """
 
     down: int
@@ -110,7 +109,7 @@ def plans(sizes: dict[str, int], machine: Machine) -> Iterator[Plan]:
 
 
 def plan(sizes: dict[str, int], machine: Machine) -> Plan:
-    """The one of the least cost."""
+    """The one of the least cost; of two the first."""
     return min(plans(sizes, machine), key=lambda p: cost(p, sizes, machine))
 
 
@@ -134,8 +133,10 @@ def scheduled(workload: Workload, p: Plan) -> tw.Schedule:
 
 
 def transform_products(s: tw.Schedule, p: Plan) -> tuple[tw.Loop, tw.Loop]:
-    """From products to results, for one tile and one vector of channels in straight code. The loops over parts and
-    over blocks."""
+    """From products to results, for one tile and one vector of channels in straight code.
+
+    Gives the loops over parts and over blocks.
+    """
     n, y, x, channel = s.loops("Y")
     tile_y, y = s.split(y, [None, p.down])
     tile_x, x = s.split(x, [None, p.across])
@@ -154,8 +155,7 @@ def transform_products(s: tw.Schedule, p: Plan) -> tuple[tw.Loop, tw.Loop]:
 
 
 def multiply(s: tw.Schedule, block: tw.Loop, p: Plan) -> None:
-    """A product for each position of a tile; a panel of the filter is read from the first cache by all tiles of
-    the block."""
+    """A product for each position: a panel of the filter by all tiles of the block, then another."""
     columns = p.columns
     product = s.block("Y_product")
     s.compute_at(product, block)
@@ -176,8 +176,8 @@ def multiply(s: tw.Schedule, block: tw.Loop, p: Plan) -> None:
 
 
 def transform_image(s: tw.Schedule, block: tw.Loop, p: Plan) -> None:
-    """For one tile and one vector of channels in straight code, as the products are: a column of the image, its
-    sums, and the sums of those."""
+    """For one tile and one vector of channels in straight code: columns of the image and their sums, then the
+    sums of those."""
     s.compute_at("Y_input", block)
     a, b, tile, channel = s.loops("Y_input")[-4:]
     vector, lane = s.split(channel, [None, p.lanes])

@@ -192,26 +192,38 @@ std::string message_of(const py::error_already_set& error) {
                      std::string(py::str(error.value())));
 }
 
+/// Raises what became of a producer: an error of ours, but what is not for us (KeyboardInterrupt) as it is.
+[[noreturn]] void raise_failed(const std::string& what, const char* method,
+                               const py::error_already_set& error) {
+  if (!error.matches(PyExc_Exception)) throw error;
+  raise_value("{}: {} failed: {}", what, method, message_of(error));
+}
+
 /// Calls object.__dlpack__, in the form that the producer knows.
 py::object capsule_from(py::handle object, const std::string& what) {
-  const py::object produce = object.attr("__dlpack__");
   try {
-    return produce(py::arg("max_version") = py::make_tuple(kDLPackMajorVersion, kDLPackMinorVersion));
-  } catch (const py::error_already_set& error) {
-    if (!error.matches(PyExc_TypeError)) raise_value("{}: __dlpack__ failed: {}", what, message_of(error));
-  }
-  try {
+    const py::object produce = object.attr("__dlpack__");
+    try {
+      return produce(py::arg("max_version") = py::make_tuple(kDLPackMajorVersion, kDLPackMinorVersion));
+    } catch (const py::error_already_set& error) {
+      if (!error.matches(PyExc_TypeError)) throw;
+    }
     return produce();  // producers of old have no max_version
   } catch (const py::error_already_set& error) {
-    raise_value("{}: __dlpack__ failed: {}", what, message_of(error));
+    raise_failed(what, "__dlpack__", error);
   }
 }
 
 std::pair<int32_t, int32_t> device_from(py::handle object, const std::string& what) {
+  py::object device;
   try {
-    return object.attr("__dlpack_device__")().cast<std::pair<int32_t, int32_t>>();
-  } catch (const std::exception& error) {
-    raise_value("{}: __dlpack_device__ failed: {}", what, error.what());
+    device = object.attr("__dlpack_device__")();
+    return device.cast<std::pair<int32_t, int32_t>>();
+  } catch (const py::error_already_set& error) {
+    raise_failed(what, "__dlpack_device__", error);
+  } catch (const py::cast_error&) {
+    raise_value("{}: __dlpack_device__ gave {}, which is no pair of ints", what,
+                std::string(py::repr(device)));
   }
 }
 

@@ -10,6 +10,8 @@
 namespace tw::runtime {
 namespace {
 
+constexpr int kMostDimensions = 64;  // NumPy's own limit
+
 /// What the deleter of an exported tensor frees: the array that holds the memory, and the tensor itself.
 template <class Managed>
 struct Export {
@@ -65,12 +67,32 @@ int32_t dtype_of(const DLDataType& type, const char* what) {
              type.code, type.bits, type.lanes);
 }
 
+/// That the numbers of a tensor are ones that an array can have; what its memory holds nobody can tell.
+void check_shape(const DLTensor& tensor, const char* what) {
+  if (tensor.ndim < 0 || tensor.ndim > kMostDimensions)
+    raise_value("{} has {} dimensions as DLPack says; there may be 0 to {}", what, tensor.ndim,
+                kMostDimensions);
+  if (tensor.ndim > 0 && !tensor.shape) raise_value("{} has no shape (null) as DLPack says", what);
+  int64_t bytes = tensor.dtype.bits / 8;
+  bool empty = false, overflow = false;
+  for (int d = 0; d < tensor.ndim; ++d) {
+    const int64_t extent = tensor.shape[d];
+    if (extent < 0) raise_value("{} has extent {} in dimension {} as DLPack says", what, extent, d);
+    empty = empty || extent == 0;
+    overflow = overflow || __builtin_mul_overflow(bytes, extent, &bytes);
+  }
+  if (empty) return;
+  if (overflow) raise_value("{} is larger than any memory, as DLPack says", what);
+  if (!tensor.data) raise_value("{} has elements but no memory (null) as DLPack says", what);
+}
+
 /// The array of a tensor. The deleter is called for `managed` alone, when the last handle goes.
 template <class Managed>
 Array imported(Managed* managed, bool read_only, const char* what) {
   const DLTensor& tensor = managed->dl_tensor;
   check_device(tensor.device, what);
   const int32_t dtype = dtype_of(tensor.dtype, what);
+  check_shape(tensor, what);
   std::vector<int64_t> shape(tensor.shape, tensor.shape + tensor.ndim), strides;
   if (tensor.strides) strides.assign(tensor.strides, tensor.strides + tensor.ndim);
   void* data = static_cast<char*>(tensor.data) + (tensor.data ? tensor.byte_offset : 0);

@@ -1,4 +1,6 @@
 // Loops that are cut, written out, and made vectors; buffers made flat.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "codegen/lowering.h"
@@ -70,6 +72,94 @@ TEST(CutLoops, frees_the_inside_of_a_padded_stencil) {
   const std::string text = to_text(expect_lowers(s, "cut_loops"));
   EXPECT_THAT(text, HasSubstr("in 35:"));
   expect_lowers(s, kLast);
+}
+
+/// The program of that text after a pass, which computes the same.
+std::string lowered_text(const std::string& text, const std::string& last,
+                         const std::map<std::string, int64_t>& values = {}) {
+  const Program program = parse_program(text);
+  const Program result = lower(program, {.verify_each = true, .stop_after = last}).program;
+  schedule::expect_same_results(result, program, values);
+  return to_text(result);
+}
+
+TEST(CutLoops, ends_short_loops_outside_of_full_tiles) {
+  const std::string text = R"(
+program main(m: shape in [1, 4096], A: in float32[m, 3], C: inout float32[600]):
+  for i_0 in (m + 139) // 140:
+    for i_1 in 10:
+      allocate T: float32[14]
+      for r0 in unrolled(14):
+        if i_0 * 10 + i_1 < (m + 13) // 14:
+          T[r0] = 0.0f32
+      for k in 3:
+        for r in unrolled(14):
+          if i_0 * 140 + i_1 * 14 + r < m:
+            T[r] = T[r] + A[i_0 * 140 + i_1 * 14 + r, k]
+      for r1 in unrolled(14):
+        if i_0 * 10 + i_1 < (m + 13) // 14:
+          C[i_0 * 140 + i_1 * 14 + r1] = T[r1]
+)";
+  for (const int64_t m : {1, 14, 139, 140, 300})
+    EXPECT_THAT(lowered_text(text, "cut_loops", {{"m", m}}),
+                HasSubstr("in min((m + 13) // 14 - i_0 * 10, 10):"))
+        << m;
+}
+
+TEST(CutLoops, lets_a_program_grow_to_a_few_times_its_size_only) {
+  // Each of the loops asks for a copy of all that stands inside of it.
+  std::string text = "program main(C: inout float32[64]):\n", indent = "  ", sum;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    text += indent + "for " + name + " in 40:\n";
+    indent += "  ";
+    text += indent + "for " + name + "0 in 2:\n";
+    indent += "  ";
+    text += indent + "if " + name + " + " + name + "0 < 40:\n";
+    indent += "  ";
+    for (int i = 0; i < 30; ++i) text += indent + "C[" + std::to_string(i) + "] = 1.0f32\n";
+  }
+  const Program program = parse_program(text);
+  const auto lines = [](const Program& p) {
+    const std::string written = to_text(p);
+    return std::count(written.begin(), written.end(), '\n');
+  };
+  const Program result = lower(program, {.verify_each = true, .stop_after = "cut_loops"}).program;
+  EXPECT_LE(lines(result), 3 * lines(program) + 300);
+}
+
+TEST(LowerBlocks, branches_around_updates_that_change_nothing) {
+  const std::string head = R"(
+program main(A: in float32[9], C: out float32[5]):
+  for i in )";
+  const std::string tail = R"(:
+    for k in 3:
+      block C#0(vi: spatial(5) = i, vk: reduce(3) = k):
+        reads A[0:+9], C[vi]
+        writes C[vi]
+        reducer sum(float32)
+        init:
+          C[vi] = 0.0f32
+        C[vi] = C[vi] + select(1 <= vi + vk, A[vi + vk - 1], 0.0f32)
+)";
+  EXPECT_THAT(lowered_text(head + "5" + tail, "lower_blocks"), Not(HasSubstr("select")));
+  // A mask of the result would keep it out of registers.
+  EXPECT_THAT(lowered_text(head + "vectorized(5)" + tail, "lower_blocks"), HasSubstr("select"));
+}
+
+TEST(UnmaskTiles, lets_a_buffer_reach_to_the_end_of_its_vectors) {
+  const std::string text = lowered_text(R"(
+program main(A: in float32[5], C: out float32[5]):
+  allocate T: float32[5]
+  for i in vectorized(16):
+    if i < 5:
+      T[i] = A[i] * 2.0f32
+  for j in vectorized(16):
+    if j < 5:
+      C[j] = T[j]
+)",
+                                        "unmask_tiles");
+  EXPECT_THAT(text, HasSubstr("allocate T: float32[16]"));
+  EXPECT_THAT(text, HasSubstr("T[ramp(0, 1, 16)] ="));
 }
 
 TEST(UnrollLoops, writes_every_turn) {

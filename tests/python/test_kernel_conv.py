@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import pytest
 import tilewright as tw
+from tilewright import te
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benchmarks"))
 
 from kernels import conv, operators  # noqa: E402
+from kernels.conv_plans import Plan, Shape, choose  # noqa: E402
 from kernels.machine import Machine  # noqa: E402
 from kernels.workloads import Workload, conv_sizes  # noqa: E402
 
@@ -44,21 +46,21 @@ def check(sizes: dict[str, int], scheduled: tw.Schedule, threads: int) -> tw.Fun
     return function
 
 
-def shape_of(sizes: dict[str, int]) -> conv.Shape:
-    return conv.Shape(**sizes)
+def shape_of(sizes: dict[str, int]) -> Shape:
+    return Shape(**sizes)
 
 
 @pytest.mark.parametrize("machine", [WIDE, NARROW], ids=["16 lanes", "8 lanes"])
 @pytest.mark.parametrize("sizes", SHAPES, ids=str)
 def test_any_size(sizes, machine):
     shape = shape_of(conv_sizes(*sizes))
-    check(conv_sizes(*sizes), conv.schedule_conv2d(shape, conv.choose(shape, machine), machine), machine.threads)
+    check(conv_sizes(*sizes), conv.schedule_conv2d(shape, choose(shape, machine), machine), machine.threads)
 
 
 def test_images_that_are_not_square():
     sizes = conv_sizes(3, 4, 6, 8, 1) | {"h": 5, "ho": 5}
     shape = shape_of(sizes)
-    check(sizes, conv.schedule_conv2d(shape, conv.choose(shape, WIDE), WIDE), 2)
+    check(sizes, conv.schedule_conv2d(shape, choose(shape, WIDE), WIDE), 2)
 
 
 @pytest.mark.parametrize("share", ["pixels", "channels", "tiles"])
@@ -67,7 +69,7 @@ def test_images_that_are_not_square():
 @pytest.mark.parametrize("sizes", [(1, 12, 50, 7, 1), (3, 4, 50, 7, 1), (3, 4, 50, 13, 2)], ids=str)
 def test_any_plan(sizes, tile, panels_outside, share):
     shape = shape_of(conv_sizes(*sizes))
-    plan = conv.Plan(*tile, panels_outside, share, unroll=4)
+    plan = Plan(*tile, panels_outside, share, unroll=4)
     check(conv_sizes(*sizes), conv.schedule_conv2d(shape, plan, WIDE), 2)
 
 
@@ -76,3 +78,25 @@ def test_tiles_of_the_networks_stay_in_registers(workload):
     function = tw.build(conv.schedule(workload, WIDE), "llvm -mcpu=znver4 -threads=2")
     assert function.stats.spills == 0
     assert not function.stats.notes
+
+
+@pytest.mark.parametrize("sizes", [(1, 5, 40, 7, 1), (3, 4, 33, 8, 2)], ids=str)
+def test_what_comes_after_the_sums(sizes):
+    sizes = conv_sizes(*sizes)
+    workload = Workload("checked", "fused", "conv2d_bias_residual_relu", sizes, constants=("W", "bias"))
+    inputs = operators.make_inputs(workload)
+    shape = shape_of(sizes)
+    bias = te.placeholder((shape.o,), "float32", name="bias", constant=True)
+    R = te.placeholder((1, shape.ho, shape.wo, shape.o), "float32", name="R")
+
+    def after(conv: te.Tensor) -> te.Tensor:
+        return te.compute(
+            conv.shape,
+            lambda n, y, x, o: te.maximum(conv[n, y, x, o] + bias[o] + R[n, y, x, o], 0.0),
+            name="Y",
+        )
+
+    s = conv.schedule_conv2d(shape, choose(shape, WIDE), WIDE, after)
+    f = tw.build(s, "llvm -threads=2").prepare({"W": inputs["W"], "bias": inputs["bias"]})
+    found = f(X=inputs["X"], R=inputs["R"])
+    assert operators.error_of(found, operators.reference(workload, inputs)) < 1e-6

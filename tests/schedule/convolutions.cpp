@@ -70,8 +70,8 @@ Program conv_program(const Conv& conv) {
 Schedule rewritten(const Program& program, const std::string& name, int64_t m, int64_t across) {
   Schedule s(program);
   List options;
+  if (across) options.emplace_back(List{"across", across});  // keywords in their order
   if (m) options.emplace_back(List{"m", m});
-  if (across) options.emplace_back(List{"across", across});
   // The sum of halves is a block of its own.
   const bool widened = text_of(s).find("conv_sum") != std::string::npos;
   s.apply("rewrite", {s.block(widened ? "conv_sum" : "conv"), name, options});

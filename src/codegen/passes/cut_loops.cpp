@@ -1,8 +1,10 @@
 #include "codegen/passes/cut_loops.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "codegen/passes/conditions.h"
+#include "ir/analysis/accesses.h"
 #include "ir/equal.h"
 #include "ir/simplify.h"
 #include "support/error.h"
@@ -37,6 +39,54 @@ bool is_empty(const Stmt& s) {
   return !acts;
 }
 
+/// Whether a statement does something only where a condition holds: one of the given ones, or one that says
+/// as much.
+class IsGuarded {
+ public:
+  IsGuarded(const std::unordered_set<const ExprNode*>& conditions, const Expr& implied,
+            const Context& context)
+      : conditions_(conditions), implied_(implied), context_(context) {}
+
+  bool operator()(const Stmt& s) {
+    if (!s) return true;
+    switch (s->kind) {
+      case Kind::kSeq: {
+        const std::vector<Stmt>& stmts = as<Seq>(s)->stmts;
+        return std::all_of(stmts.begin(), stmts.end(), std::ref(*this));
+      }
+      case Kind::kIf: {
+        const auto& branch = *as<If>(s);
+        return (holds_where(branch.cond) || (*this)(branch.then_body)) && (*this)(branch.else_body);
+      }
+      case Kind::kFor: {
+        const ContextScope scope(context_);
+        context_.bind(as<For>(s)->var, 0, as<For>(s)->extent);
+        return (*this)(as<For>(s)->body);
+      }
+      case Kind::kLet: return (*this)(as<Let>(s)->body);
+      case Kind::kAllocate: return (*this)(as<Allocate>(s)->body);
+      case Kind::kAttr: return (*this)(as<Attr>(s)->body);
+      case Kind::kPrefetch: return true;
+      default: return false;
+    }
+  }
+
+ private:
+  bool holds_where(const Expr& cond) {
+    const std::vector<Expr> parts = conjuncts(cond);
+    for (const Expr& part : parts)
+      if (conditions_.contains(part.get())) return true;
+    if (contains<Load>(cond.get())) return false;
+    const ContextScope scope(context_);
+    context_.assume(cond);
+    return prove(implied_, context_);
+  }
+
+  const std::unordered_set<const ExprNode*>& conditions_;
+  Expr implied_;
+  Context context_;
+};
+
 /// Takes the marks of choices away.
 class Unmark : public Mutator {
  protected:
@@ -52,8 +102,8 @@ class Unmark : public Mutator {
 };
 
 /// What is done to loops: end them where a condition of all of their body ceases to hold, which copies
-/// nothing; then the rest.
-enum class Mode { kClip, kCut };
+/// nothing; then the rest; and end short loops too, which keep their turns until the longer ones are cut.
+enum class Mode { kClip, kCut, kClipShort };
 
 class CutLoops : public ContextMutator {
  public:
@@ -62,14 +112,14 @@ class CutLoops : public ContextMutator {
  protected:
   using ContextMutator::on;
   Stmt on(const For& node) override {
-    const bool is_longer = is_cut(node) && !is_short(node);
+    const bool is_longer = mode_ != Mode::kClipShort && is_cut(node) && !is_short(node);
     if (is_longer) longer_.push_back(node.var);
     const Stmt inside = ContextMutator::on(node);
     if (is_longer) longer_.pop_back();
     const auto& loop = *as<For>(inside);
     if (!is_cut(loop)) return inside;
     std::vector<Known> known = known_conditions(loop, longer_, context_);
-    if (mode_ == Mode::kClip) return clipped(loop, known);
+    if (mode_ != Mode::kCut) return clipped(loop, known);
     if (known.empty()) return inside;
     if (const Stmt parts = cut(loop, known); parts && has_room(inside, parts)) return parts;
     const Stmt chosen = with_choice(loop);
@@ -87,11 +137,34 @@ class CutLoops : public ContextMutator {
   }
 
   /// The loop ended where nothing runs any more, or begun where something does.
-  Stmt clipped(const For& loop, std::vector<Known> known) {
-    std::erase_if(known, [](const Known& part) { return !part.exact || part.equality; });
-    if (known.empty() || loop.loop_kind == LoopKind::kParallel) return Stmt(&loop);
-    const Stmt parts = in_parts(loop, known);
-    return as<For>(parts) && written_size(parts) <= written_size(Stmt(&loop)) ? parts : Stmt(&loop);
+  Stmt clipped(const For& loop, const std::vector<Known>& known) {
+    if (loop.loop_kind == LoopKind::kParallel) return Stmt(&loop);
+    Values inside;
+    Expr low(0), high = loop.extent;
+    for (const Known& end : known) {
+      if (!end.exact || end.equality || inside.contains(end.part)) continue;
+      std::unordered_set<const ExprNode*> same;  // conditions of the same limit
+      for (const Known& part : known) {
+        const Expr &a = end.low ? end.low : end.high, &b = end.low ? part.low : part.high;
+        if (&part == &end || (part.exact && !part.equality && b && prove(eq(a, b), context_)))
+          same.insert(part.part);
+      }
+      if (!is_guarded(loop, same, Expr(end.part))) continue;
+      for (const ExprNode* part : same) inside[part] = true;
+      if (end.low) low = max(low, end.low);
+      if (end.high) high = min(high, end.high);
+    }
+    if (inside.empty()) return Stmt(&loop);
+    low = simplify(min(low, loop.extent), context_);
+    const Stmt turns = part(loop, low, simplify(max(high, low), context_), inside);
+    return turns ? turns : Seq::make({});
+  }
+
+  bool is_guarded(const For& loop, const std::unordered_set<const ExprNode*>& conditions,
+                  const Expr& implied) {
+    const ContextScope scope(context_);
+    context_.bind(loop.var, 0, loop.extent);
+    return IsGuarded(conditions, implied, context_)(loop.body);
   }
 
   /// The loop in parts; null when that is not worth its copies, or cannot be.
@@ -244,7 +317,8 @@ class CutLoops : public ContextMutator {
 
 Program cut_loops(const Program& program) {
   const Program clipped = CutLoops(Mode::kClip, program).mutate(program);
-  return Unmark().mutate(CutLoops(Mode::kCut, clipped).mutate(clipped));
+  const Program cut = Unmark().mutate(CutLoops(Mode::kCut, clipped).mutate(clipped));
+  return CutLoops(Mode::kClipShort, cut).mutate(cut);
 }
 
 }  // namespace tw::codegen

@@ -1,10 +1,12 @@
 #include "codegen/passes/lower_blocks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "codegen/passes/context_mutator.h"
 #include "ir/analysis/iter_map.h"
+#include "ir/equal.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
 #include "support/error.h"
@@ -18,7 +20,9 @@ class LowerBlocks : public ContextMutator {
 
   Stmt on(const For& node) override {
     loops_.push_back({node.var, node.extent});
+    if (node.loop_kind == LoopKind::kVectorized) lanes_.push_back(node.var);
     const Stmt result = ContextMutator::on(node);
+    if (node.loop_kind == LoopKind::kVectorized) lanes_.pop_back();
     loops_.pop_back();
     const auto note = node.annotations.find(kStreamingStores);
     if (note == node.annotations.end() || note->second == AttrValue(int64_t{0})) return result;
@@ -42,11 +46,48 @@ class LowerBlocks : public ContextMutator {
     if (node.init) require_first_at_zero(node, since);
     // Blocks inside are lowered after the axes around them are gone.
     Stmt body = mutate(substitute(node.body, values));
+    if (node.init && node.reducer) body = without_neutral_updates(body, node);
     if (node.init) body = Seq::make({If::make(first, mutate(substitute(node.init, values))), body});
     return node.predicate ? If::make(node.predicate, body) : body;
   }
 
  private:
+  /// C[i] = C[i] + select(inside, x, 0) as a branch around C[i] = C[i] + x: padding costs no addition, and
+  /// loops may end where it begins. A sum that begins at 0 is never -0, so that adding 0 changes no bit. A
+  /// condition that differs between lanes stays: it would be a mask of the result.
+  Stmt without_neutral_updates(const Stmt& body, const Block& block) const {
+    const auto* store = as<Store>(body);
+    const auto* update = store && !store->predicate && !store->atomic ? as<Binary>(store->value) : nullptr;
+    const auto* choice = update ? as<Select>(update->b) : nullptr;
+    const auto* old = update ? as<Load>(update->a) : nullptr;
+    if (!choice || !old || !old->buffer.same_as(store->buffer) || old->predicate ||
+        !std::equal(old->indices.begin(), old->indices.end(), store->indices.begin(), store->indices.end(),
+                    [](const Expr& x, const Expr& y) { return structural_equal(x, y); }))
+      return body;
+    const bool differs = std::any_of(lanes_.begin(), lanes_.end(),
+                                     [&](const Var& lane) { return uses_var(choice->cond, lane); });
+    if (differs || contains<Load>(choice->cond.get()) || !is_neutral(choice->on_false, update->op, block))
+      return body;
+    auto* copy = new Store(*store);
+    const Stmt owner(copy);
+    copy->value = Binary::make(update->op, update->a, choice->on_true);
+    return If::make(choice->cond, owner);
+  }
+
+  static bool is_neutral(const Expr& value, BinaryOp op, const Block& block) {
+    const Expr& identity = block.reducer->identities.front();
+    const auto is_zero = [](const Expr& e) {
+      const auto* number = as<FloatImm>(e);
+      return number ? number->value == 0 : is_int(e, 0);
+    };
+    if (op == BinaryOp::kMin || op == BinaryOp::kMax)
+      return block.reducer->identities.size() == 1 && structural_equal(value, identity);
+    const auto* begin = as<Store>(block.init);
+    const auto* start = begin ? as<FloatImm>(begin->value) : nullptr;
+    return op == BinaryOp::kAdd && is_zero(value) && begin &&
+           (!start || (start->value == 0 && !std::signbit(start->value)));
+  }
+
   /// How far the axes have come since the buffer that the block begins was allocated: loops around its
   /// allocation do not count, since each of their turns begins anew.
   std::vector<Expr> since_allocation(const Block& block) {
@@ -127,6 +168,7 @@ class LowerBlocks : public ContextMutator {
   }
 
   std::vector<LoopRange> loops_, inner_;  // around; and of those, inside of an allocation
+  std::vector<Var> lanes_;                // of the loops around those that become vectors
   std::unordered_map<const BufferNode*, std::size_t> depth_of_;  // loops around the allocation
 };
 

@@ -145,7 +145,11 @@ TEST_F(Weights, OfManyAndOfLargeArrays) {
        {2, TW_INT8, {7}, large.data(), 7}},
       false};
   tw_param params[] = {stretch_function.params[1], stretch_function.params[1], stretch_function.params[1]};
-  for (tw_param& param : params) param.kind = TW_PARAM_CONSTANT;
+  const tw_extent extent = {-1, -1, "k"};
+  for (tw_param& param : params) {
+    param.kind = TW_PARAM_CONSTANT;
+    param.shape = &extent;
+  }
   tw_function function = stretch_function;
   function.n_params = function.n_buffers = 3;
   function.params = params;

@@ -141,6 +141,18 @@ TEST_F(Simplify, ComparisonsAreDecidedOrNormal) {
   EXPECT_EQ(simplified("3 - x == 0"), tidy("x == 3"));
 }
 
+TEST_F(Simplify, ComparisonsLoseWhatChangesNothingBetweenMultiples) {
+  bind("i", "20");
+  bind("io", "20");
+  bind("ii", "14");
+  EXPECT_EQ(simplified("i*14 + ii < 112"), tidy("i < 8"));
+  EXPECT_EQ(simplified("i*14 + ii + 3 < 112"), tidy("i*14 + ii < 109"));
+  EXPECT_EQ(simplified("i*14 + ii < (M + 13) // 14 * 14"), tidy("i < (M + 13) // 14"));
+  EXPECT_EQ(simplified("io*140 + i*14 + ii < 280"), tidy("io*10 + i < 20"));
+  EXPECT_EQ(simplified("io*m14 + i*14 + ii < 70"), tidy("io*(m14 // 14) + i < 5"));
+  EXPECT_EQ(simplified("i*14 + ii < M"), tidy("i*14 + ii < M"));
+}
+
 TEST_F(Simplify, FactsDecideBranches) {
   EXPECT_EQ(simplified("select(x < 4, select(x < 8, y, z), 0)"), tidy("select(x < 4, y, 0)"));
   EXPECT_EQ(simplified("select(x == y, x - y, 1)"), tidy("select(x == y, 0, 1)"));

@@ -1,6 +1,6 @@
 // erf.
 //
-// float32: x P(x² - 6.5) up to where the result rounds to 1. In the shifted variable the sum cancels little,
+// float32: x P(x² - 7) up to where the result rounds to 1. In the shifted variable the sum cancels little,
 // and one polynomial takes half as long as two parts of which one is thrown away.
 //
 // float64: x + x P(x²) below 1, and 1 - e^-Q(|x|) above, where Q approximates -log erfc: what is subtracted
@@ -14,12 +14,12 @@ namespace {
 /// erf of a float 0 <= x <= 3.92: 1 and a little more at most.
 Real in_one_part(Real x) {
   return x *
-         polynomial(fma(x, x, -6.5), {0.39211007952690125, -0.030031822621822357, 0.0033999744337052107,
-                                      -0.00041414034785702825, 5.030919419368729e-05, -5.8795048971660435e-06,
-                                      6.482957815023838e-07, -6.660372520173041e-08, 6.343229497218772e-09,
-                                      -5.688389204117072e-10, 4.835893491206278e-11, -3.6137557789944763e-12,
-                                      2.261421844056144e-13, -1.631121182132239e-14, 1.5403079211209086e-15,
-                                      -1.0070678450627306e-16, 2.7089652209131873e-18});
+         polynomial(fma(x, x, -7), {0.37789538502693176, -0.026919053867459297, 0.0028474386781454086,
+                                    -0.00032671380904503167, 3.7776499084429815e-05, -4.248316145094577e-06,
+                                    4.5425886696648377e-07, -4.530411246150834e-08, 4.2445869041785045e-09,
+                                    -3.8953873460201294e-10, 3.270878012884282e-11, -2.044935184727925e-12,
+                                    1.1881614398953633e-13, -1.4098450902002516e-14, 1.3308973419997672e-15,
+                                    -4.689333545549662e-17});
 }
 
 /// erf(x) / x - 1 as a function of x², for |x| < 1.
