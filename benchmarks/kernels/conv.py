@@ -19,7 +19,10 @@ from kernels.conv_plans import Plan, Shape, choose
 from kernels.machine import Machine
 from kernels.workloads import Workload, all_workloads
 
-workloads = [workload for workload in all_workloads() if workload.operator == "conv2d"]
+# 3x3 windows of stride 1 take less by Winograd's algorithm: winograd.py.
+workloads = [
+    w for w in all_workloads() if w.operator == "conv2d" and (w.sizes["kh"], w.sizes["stride"]) != (3, 1)
+]
 
 
 def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
@@ -74,17 +77,42 @@ def schedule_conv2d(
     s.pad(panels, [1, 1, 1, width])
     s.pad(product, [1, 1, 1, width])
 
-    # Tiles, and the loops over them.
+    f, y, x = cut_into_tiles(s, product, out, plan, width)
+    sum_in_registers(s, product, out, shape, plan, lanes)
+    share_out(s, plan, machine, f, y, x)
+
+    s.transform_layout("W_global", lambda ky, kx, c, f: (f // width, ky, kx, c, f % width))
+    _, lane = s.split(s.loops(panels)[-1], [None, lanes])
+    s.vectorize(lane)
+
+    if shape.padded_around:
+        copy = s.block("padded")
+        _, y, x, c = s.loops(copy)
+        s.vectorize(c if shape.c < lanes else s.split(c, [None, lanes])[1])
+        s.parallel(y)
+    return s
+
+
+def cut_into_tiles(
+    s: tw.Schedule, product: tw.Block, out: tw.Block, plan: Plan, width: int
+) -> tuple[tw.Loop, tw.Loop, tw.Loop]:
+    """Compute tile by tile; gives the loops over tiles: channels, rows, columns."""
     _, y, x, f = s.loops(out)
     y, row = s.split(y, [None, plan.rows])
     x, column = s.split(x, [None, plan.columns])
     f, channel = s.split(f, [None, width])
     s.reorder(*((f, y, x) if plan.panels_outside else (y, x, f)), row, column, channel)
     s.compute_at(product, x if plan.panels_outside else f)
+    return f, y, x
 
-    # The register tile. Long loops: at the end of each the processor guesses wrong.
+
+def sum_in_registers(
+    s: tw.Schedule, product: tw.Block, out: tw.Block, shape: Shape, plan: Plan, lanes: int
+) -> None:
+    """Write a tile out, in vectors; its sums are in registers all through the reduction."""
     *_, row, column, channel, ky, kx, rc = s.loops(product)
     s.reorder(ky, kx, rc, row, column, channel)
+    # One long loop, since the processor does not foresee the end of each.
     if shape.kw > 1:
         rc = s.fuse(kx, rc)
     if plan.unroll > 1:
@@ -101,19 +129,6 @@ def schedule_conv2d(
         for loop in [*pixels[-2:], vector]:
             s.unroll(loop)
         s.vectorize(lane)
-
-    # Panels of weights.
-    s.transform_layout("W_global", lambda ky, kx, c, f: (f // width, ky, kx, c, f % width))
-    _, lane = s.split(s.loops(panels)[-1], [None, lanes])
-    s.vectorize(lane)
-
-    share_out(s, plan, machine, f, y, x)
-    if shape.padded_around:
-        copy = s.block("padded")
-        _, y, x, c = s.loops(copy)
-        s.vectorize(c if shape.c < lanes else s.split(c, [None, lanes])[1])
-        s.parallel(y)
-    return s
 
 
 def share_out(s: tw.Schedule, plan: Plan, machine: Machine, f: tw.Loop, y: tw.Loop, x: tw.Loop) -> None:

@@ -54,8 +54,8 @@ class Shape:
 
     @property
     def padded_around(self) -> bool:
-        """Whether windows reach into the padding on both sides. Then half of the tiles may meet it, and a copy
-        of the image with zeros around costs less. With a stride of 2 it is often one side: few tiles."""
+        """Whether windows reach into the padding on both sides. Then half of the tiles may meet it, and a
+        copy of the image with zeros around costs less. With a stride of 2 it is often one side: few tiles."""
         return self.pad > 0 and (self.ho - 1) * self.stride + self.kh > self.h + self.pad
 
 
@@ -123,7 +123,7 @@ def _steps_of_a_turn(shape: Shape, sums: int) -> int:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Tiles of the image by size: pixels, and how many. Panels of channels. The busiest thread's part of all."""
+    """Tiles of the image by size: pixels, and how many. Panels of channels. The busiest thread's part."""
 
     parts: list[tuple[int, int]]
     panels: int

@@ -1,12 +1,13 @@
 """Schedules of depthwise convolutions: NHWC images, a filter of its own for each channel.
 
-Nothing is summed over channels, so vectors run along them and there is little to reuse: a pixel enters 9 sums
-of its channel at most. A tile of pixels by rows is written out; going along its columns, it keeps the columns
-of the image that the window covers in registers, and the filter, so that each loaded vector serves all its sums.
+Nothing is summed over channels, so vectors run along them and there is little to reuse: a pixel enters 9
+sums of its channel at most. A tile of pixels by rows is written out; going along its columns, it keeps the
+columns of the image that the window covers in registers, and the filter, so that each loaded vector serves
+all its sums.
 
-The border is a condition of the expression. Tiles at the left and right edge are loops of their own, where it is
-known; of rows above and below the image the compiler makes a form apart, or loops of their own where they are many.
-"""
+The border is a condition of the expression. Tiles at the left and right edge are loops of their own, where
+it is known; of rows above and below the image the compiler makes a form apart, or loops of their own where
+they are many."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
 
 
 def shares_channels(sizes: dict[str, int], machine: Machine) -> bool:
-    """Whether threads have some of the channels each, not some of the rows: many channels of a small image."""
+    """Whether threads have some of the channels each, not some of the rows: many channels of a small
+    image."""
     vectors = -(-sizes["c"] // machine.vector)
     image = sizes["h"] * sizes["w"] * machine.vector * 4
     return image <= machine.caches[0] and vectors % machine.threads == 0
@@ -51,8 +53,8 @@ def tile_of(sizes: dict[str, int]) -> tuple[int, int]:
 def window_tiles(
     s: tw.Schedule, block: tw.Block, write: tw.Block, sizes: dict[str, int], cut_rows: bool
 ) -> tuple[tw.Loop, tw.Loop]:
-    """Cut the loops y and x of the block that writes the sums of windows into tiles, and compute the sums in them.
-    Its last loop is the vector of channels. Gives the loops over tiles."""
+    """Cut the loops y and x of the block that writes the sums of windows into tiles, and compute the sums
+    in them. Its last loop is the vector of channels. Gives the loops over tiles."""
     rows, pixels = tile_of(sizes)
     y, x = (loop for loop in s.loops(write) if loop.name in ("y", "x"))
     y, row = s.split(y, [None, rows])

@@ -1,10 +1,13 @@
-"""Schedules of operators made of several: each stage takes what the one before left in registers or in the first
-caches.
+"""Schedules of operators made of several: each stage takes what the one before left in registers or in a near
+cache.
 
-Attention computes a tile of rows of the scores against all keys, turns it into exponentials, and multiplies it by
-the values: the scores of a tile of eight rows and a thousand keys fit a first-level cache, so that neither a matrix
-of scores nor running maxima are needed. The inverted residual block computes, for a few rows of the result, the rows
-of the widened image that they need.
+- Attention computes a tile of rows of the scores against all keys, turns it into exponentials, and multiplies
+  it by the values. The scores of eight rows and a thousand keys fit a first-level cache, so that neither a
+  matrix of scores nor running maxima are needed.
+- An inverted residual block widens the image and filters it for a block of channels at a time; then it
+  narrows all of it.
+- Products and convolutions have the schedules of `matmul.py` and `conv.py`; what follows takes the sums from
+  registers.
 """
 
 from __future__ import annotations
@@ -30,7 +33,12 @@ def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
 def attention(b: int, t: int, d: int) -> te.Tensor:
     """softmax(Q Kᵀ / sqrt(d)) V for each of b heads."""
     Q, K, V = (te.placeholder((b, t, d), "float32", name=name) for name in "QKV")
-    x, p, q, r = te.reduce_axis(d, "x"), te.reduce_axis(t, "p"), te.reduce_axis(t, "q"), te.reduce_axis(t, "r")
+    x, p, q, r = (
+        te.reduce_axis(d, "x"),
+        te.reduce_axis(t, "p"),
+        te.reduce_axis(t, "q"),
+        te.reduce_axis(t, "r"),
+    )
     scale = d**-0.5
     S = te.compute((b, t, t), lambda h, i, k: te.sum(Q[h, i, x] * K[h, k, x], axis=x), name="S")
     top = te.compute((b, t), lambda h, i: te.max(S[h, i, p], axis=p), name="top")
@@ -78,8 +86,8 @@ def schedule_attention(workload: Workload, machine: Machine) -> tw.Schedule:
 
 
 def product_tile(s: tw.Schedule, block: tw.Block, vectors: int, lanes: int) -> tw.Block:
-    """Run a product of matrices, whose last two loops but the reduction are a few rows and many columns, by panels
-    of columns with the sums of a panel in registers. Gives the block that writes them."""
+    """Run a product of matrices, whose last two loops but the reduction are a few rows and many columns, by
+    panels of columns with the sums of a panel in registers. Gives the block that writes them."""
     write = s.cache_write(block, "local")
     *_, row, column = s.loops(write)
     panel, column, lane = s.split(column, [None, vectors, lanes])
@@ -147,7 +155,8 @@ def schedule_inverted_residual(workload: Workload, machine: Machine) -> tw.Sched
 
 
 def schedule_matmul_bias_gelu(workload: Workload, machine: Machine) -> tw.Schedule:
-    """The epilogue takes the sums of a tile from registers; after several blocks of k it is a pass of its own."""
+    """The epilogue takes the sums of a tile from registers; after several blocks of k it is a pass of its
+    own."""
     s = tw.Schedule(expression(workload))
     m, n, k = (workload.sizes[name] for name in "mnk")
     plan = matmul.plan(m, n, k, machine, constant=True)
@@ -177,10 +186,11 @@ def schedule_matmul_residual_layer_norm(workload: Workload, machine: Machine) ->
 def schedule_conv2d_bias_residual_relu(workload: Workload, machine: Machine) -> tw.Schedule:
     """The epilogue takes the sums of a tile from registers."""
     shape = conv.Shape(**{name: workload.sizes[name] for name in conv.Shape.__annotations__})
-    bias = te.placeholder((shape.o,), "float32", name="bias", constant=True)
-    R = te.placeholder((1, shape.ho, shape.wo, shape.o), "float32", name="R")
 
     def after(product: te.Tensor) -> te.Tensor:
+        bias = te.placeholder((shape.o,), "float32", name="bias", constant=True)
+        R = te.placeholder(product.shape, "float32", name="R")
+
         def element(n: te.Expr, y: te.Expr, x: te.Expr, o: te.Expr) -> te.Expr:
             return te.maximum(product[n, y, x, o] + bias[o] + R[n, y, x, o], 0.0)
 

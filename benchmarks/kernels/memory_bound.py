@@ -1,5 +1,5 @@
-"""Schedules of operators that a memory, not the arithmetic, limits: softmax, layer norm, GELU, transpose, sums
-of rows, broadcast add.
+"""Schedules of operators that a memory, not the arithmetic, limits: softmax, layer norm, GELU, transpose,
+sums of rows, broadcast add.
 
 What counts is that memory is read once and written once, and that nothing else takes longer:
 
@@ -9,7 +9,6 @@ What counts is that memory is read once and written once, and that nothing else 
 """
 
 from __future__ import annotations
-
 
 import tilewright as tw
 from tilewright import te
@@ -30,16 +29,17 @@ def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
 
 
 def run_along(s: tw.Schedule, loop: tw.Loop, lanes: int, vectors: int = 1) -> tw.Loop:
-    """Run a loop in vectors, some of them at once: one instruction of each, then the next, so that long chains of
-    arithmetic do not wait. Give the loop outside of them."""
+    """Run a loop in vectors, some of them at once: one instruction of each, then the next, so that long
+    chains of arithmetic do not wait. Give the loop outside of them."""
     outer, lane = s.split(loop, [None, vectors * lanes])
     s.vectorize(lane)
     return outer
 
 
 def reduce_along(s: tw.Schedule, block: tw.Block, lanes: int, chains: int = 4) -> tuple[tw.Block, tw.Loop]:
-    """Run the reduction over the last loop of a block in vectors of partial results that do not wait for each
-    other, and combine them as a tree. Give the block of partial results, and the loop outside of its vectors."""
+    """Run the reduction over the last loop of a block in vectors of partial results that do not wait for
+    each other, and combine them as a tree. Give the block of partial results, and the loop outside of its
+    vectors."""
     *_, along = s.loops(block)
     _, lane = s.split(along, [None, chains * lanes])
     partial = s.rfactor(lane, -1)
@@ -60,7 +60,8 @@ def reduce_along(s: tw.Schedule, block: tw.Block, lanes: int, chains: int = 4) -
 
 
 def write_past_caches(s: tw.Schedule, loop: tw.Loop, workload: Workload, machine: Machine) -> None:
-    """Results that the loop writes, of the size of the input, go straight to memory where no cache holds both."""
+    """Results that the loop writes, of the size of the input, go straight to memory where no cache holds
+    both."""
     elements = workload.sizes["m"] * workload.sizes["n"]
     if 2 * elements * 4 > machine.caches[2]:
         s.pragma(loop, "streaming_stores", 1)
@@ -69,8 +70,9 @@ def write_past_caches(s: tw.Schedule, loop: tw.Loop, workload: Workload, machine
 def fetch_next_row(
     s: tw.Schedule, block: tw.Block, loop: tw.Loop, step: int, workload: Workload, machine: Machine
 ) -> None:
-    """Where the input comes from afar, ask in each turn of a pass over a row, of `step` elements, for the same
-    part of the next row: what fetches ahead by itself stops at the end of a page, and rows are about as long."""
+    """Where the input comes from afar, ask in each turn of a pass over a row, of `step` elements, for the
+    same part of the next row: what fetches ahead by itself stops at the end of a page, and rows are about
+    as long."""
     m, n = workload.sizes["m"], workload.sizes["n"]
     if m * n * 4 > machine.caches[1] and n >= step:
         s.prefetch(block, "X", loop, -(-n // step))
@@ -80,8 +82,8 @@ def fetch_next_row(
 
 
 def softmax(workload: Workload, machine: Machine) -> tw.Schedule:
-    """Three passes over a row: its maximum; exponentials, kept in the first cache, and their sum; the scaling,
-    by the reciprocal of the sum, as a division takes as long as an exponential."""
+    """Three passes over a row: its maximum; exponentials, kept in the first cache, and their sum; the
+    scaling, by the reciprocal of the sum, as a division takes as long as an exponential."""
     m, n = workload.sizes["m"], workload.sizes["n"]
     X = te.placeholder((m, n), "float32", name="X")
     j, l = te.reduce_axis(n, "j"), te.reduce_axis(n, "l")
@@ -118,8 +120,8 @@ def layer_norm(workload: Workload, machine: Machine) -> tw.Schedule:
 def normalise_rows(
     s: tw.Schedule, row: tw.Loop, machine: Machine, before: tuple[str, ...] = ()
 ) -> tuple[tw.Block, tw.Loop]:
-    """Compute mean and scale of layer norm in the loop over rows of the result, and blocks that come before them.
-    Give the block of the second pass over a row, and its loop."""
+    """Compute mean and scale of layer norm in the loop over rows of the result, and blocks that come before
+    them. Give the block of the second pass over a row, and its loop."""
     for block in ("scale", "squares", "mean", "mean_sum", *before):
         s.compute_at(s.block(block), row)
     reduce_along(s, s.block("mean_sum"), machine.vector)

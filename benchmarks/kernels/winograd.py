@@ -113,9 +113,19 @@ def plan(sizes: dict[str, int], machine: Machine) -> Plan:
     return min(plans(sizes, machine), key=lambda p: cost(p, sizes, machine))
 
 
-def schedule(workload: Workload, machine: Machine) -> tw.Schedule:
-    """Of a convolution of the list, or of another of this kind."""
-    return scheduled(workload, plan(workload.sizes, machine))
+def schedule(workload: Workload, machine: Machine) -> dict[str, tw.Schedule]:
+    """The best plan of each size of tile, where it is not clearly worse than another: how much of the last
+    cache is free, and how quick it is, cannot be known here."""
+    best: dict[str, Plan] = {}
+    for p in plans(workload.sizes, machine):
+        name = f"winograd {p.down}x{p.across}"
+        best[name] = min(best.get(name, p), p, key=lambda p: cost(p, workload.sizes, machine))
+    least = min(cost(p, workload.sizes, machine) for p in best.values())
+    return {
+        name: scheduled(workload, p)
+        for name, p in best.items()
+        if cost(p, workload.sizes, machine) < 1.4 * least
+    }
 
 
 def scheduled(workload: Workload, p: Plan) -> tw.Schedule:

@@ -327,8 +327,8 @@ class Function(_Calls, _core.FunctionState):
         path : str or path-like
             "…/libNAME.so": the functions of its interface begin with NAME. "…/libNAME.h" is the header.
         embed_weights : bool
-            Whether prepared constants lie in the library, which may have 1 GB of them. Else they are written to
-            "…/libNAME.weights", which is mapped when the library is opened.
+            Whether prepared constants lie in the library, which may have 1 GB of them. Else they are written
+            to "…/libNAME.weights", which is mapped when the library is opened.
 
         Raises
         ------
@@ -402,8 +402,8 @@ def load(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = 
     path : str or path-like
         The file "libNAME.so".
     weights : str or path-like, optional
-        Its file of weights; "libNAME.weights" beside the library if left out. Libraries that have no such file
-        take none.
+        Its file of weights; "libNAME.weights" beside the library if left out. Libraries that have no such
+        file take none.
 
     Returns
     -------
@@ -413,7 +413,8 @@ def load(path: str | os.PathLike[str], weights: str | os.PathLike[str] | None = 
     Raises
     ------
     InvalidValue
-        If there is no such file, or it is no library that Tilewright exported; if the weights are not its own.
+        If there is no such file, or it is no library that Tilewright exported; if the weights are not its
+        own.
     Unsupported
         If this CPU cannot run it.
 

@@ -1,5 +1,6 @@
 #include "runtime/array.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 
@@ -32,18 +33,24 @@ int64_t checked_bytes(int32_t dtype, const std::vector<int64_t>& shape) {
   return bytes;
 }
 
+/// An array without elements may have extents whose product is no number: nothing is computed of them.
+bool is_empty(const std::vector<int64_t>& shape) {
+  return std::find(shape.begin(), shape.end(), 0) != shape.end();
+}
+
 std::vector<int64_t> row_major(const std::vector<int64_t>& shape) {
   std::vector<int64_t> strides(shape.size(), 1);
+  if (is_empty(shape)) return strides;
   for (std::size_t d = shape.size(); d-- > 1;) strides[d - 1] = strides[d] * shape[d];
   return strides;
 }
 
 /// Whether elements lie as in row-major order: strides of extents 1 and of empty arrays do not matter.
 bool lies_row_major(const std::vector<int64_t>& shape, const std::vector<int64_t>& strides) {
+  if (is_empty(shape)) return true;
   int64_t next = 1;
   bool plain = true;
   for (std::size_t d = shape.size(); d-- > 0;) {
-    if (shape[d] == 0) return true;
     if (shape[d] != 1) plain = plain && strides[d] == next;
     next *= shape[d];
   }
@@ -86,6 +93,7 @@ std::vector<int64_t> Array::strides() const {
 }
 
 int64_t Array::elements() const {
+  if (is_empty(shape_)) return 0;
   int64_t count = 1;
   for (int64_t extent : shape_) count *= extent;
   return count;

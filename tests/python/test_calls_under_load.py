@@ -145,7 +145,7 @@ def test_forked_processes_call_what_they_inherit(rng):
 # Shapes and memory that cannot be
 
 
-@pytest.mark.parametrize("n", [2**40, 2**50, 2**61, 2**62, 2**63 - 1])
+@pytest.mark.parametrize("n", [2**46, 2**50, 2**61, 2**62, 2**63 - 1])
 def test_sizes_beyond_all_memory(n):
     size = te.var("n")
     f = tw.build(te.compute((size,), lambda i: i * 2.0, name="B"))
@@ -162,7 +162,7 @@ def test_huge_views_of_little_memory():
     A = te.placeholder((size,), name="A")
     f = tw.build(te.compute((size,), lambda i: A[i] * 2, name="B"))
     with raises(ValueError, "no memory"):
-        f(np.broadcast_to(np.float32(1), (2**44,)))
+        f(np.broadcast_to(np.float32(1), (2**46,)))
 
 
 def test_memory_mapped_files_are_inputs_and_stay_as_they_are(tmp_path, rng):
@@ -222,9 +222,9 @@ new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p] 
 class Producer:
     """Gives a capsule made by hand: a float32 array of 4 elements, but for what is asked otherwise."""
 
-    def __init__(self, capsule_name=b"dltensor", device=(1, 0), major=1, **fields):
+    def __init__(self, capsule_name=b"dltensor", says=(1, 0), major=1, **fields):
         self.memory, self.shape = (ctypes.c_float * 4)(1, 2, 3, 4), (ctypes.c_int64 * 1)(4)
-        self.device = device
+        self.says = says
         tensor = Tensor(ctypes.addressof(self.memory), Device(1, 0), 1, 2, 32, 1, self.shape, None, 0)
         for name, value in fields.items():
             setattr(tensor, name, value)
@@ -238,7 +238,7 @@ class Producer:
         return self.capsule
 
     def __dlpack_device__(self):
-        return self.device
+        return self.says
 
 
 def shape_of(*extents):
@@ -293,7 +293,7 @@ def test_capsules_that_are_none():
 @pytest.mark.parametrize("device", [None, 7, (1,), ("cpu", 0), (1, 2, 3), (2**40, 0), (2**80, 0)])
 def test_devices_that_are_none(device):
     with raises(ValueError, "no pair of ints|lies on device"):
-        tw.Array.from_dlpack(Producer(device=device))
+        tw.Array.from_dlpack(Producer(says=device))
 
 
 class Raising(Producer):

@@ -1,5 +1,5 @@
-"""The schedules of memory-bound operators, depthwise convolutions and fused operators give the right results at
-sizes that tiles and vectors do not divide."""
+"""The schedules of memory-bound operators, depthwise convolutions and fused operators give the right
+results at sizes that tiles and vectors do not divide."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def test_products_with_an_epilogue(operator, m, n, k):
     check(fused.schedule(workload, MACHINE), workload, MACHINE, 5e-6)
 
 
-@pytest.mark.parametrize("window, c, o, image, stride", [(1, 3, 40, 5, 1), (3, 6, 20, 7, 1), (3, 4, 16, 6, 2)])
+@pytest.mark.parametrize(
+    "window, c, o, image, stride", [(1, 3, 40, 5, 1), (3, 6, 20, 7, 1), (3, 4, 16, 6, 2)]
+)
 def test_convolutions_with_an_epilogue(window, c, o, image, stride):
     workload = workload_of("conv2d_bias_residual_relu", conv_sizes(window, c, o, image, stride))
     check(fused.schedule(workload, MACHINE), workload, MACHINE)

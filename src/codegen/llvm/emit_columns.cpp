@@ -46,7 +46,14 @@ Value* Emitter::column(const Load& node) {
   const auto found = columns_.find(&node);
   if (found == columns_.end()) return nullptr;
   ColumnGroup& group = *found->second.first;
-  if (group.values.empty()) {
+  if (group.values.empty() && group.columns.are_dense()) {
+    const Columns& columns = group.columns;
+    const int width = static_cast<int>(columns.places.size());
+    Value* mask = columns.predicate ? value(columns.predicate) : nullptr;
+    if (mask) mask = interleave(b_, std::vector<Value*>(columns.places.size(), mask));
+    Value* rows = load(*columns.buffer, Ramp::make(columns.base, Expr(1), columns.lanes * width), mask);
+    group.values = deinterleave(b_, rows, width);
+  } else if (group.values.empty()) {
     const Columns& columns = group.columns;
     const auto width = static_cast<unsigned>(columns.places.size());
     auto* type = llvm::FixedVectorType::get(math_.memory_type_of(columns.buffer->dtype), width);
@@ -74,6 +81,13 @@ bool Emitter::store_column(const Store& node, Value* stored) {
   if (group.values.empty()) group.values.assign(width, llvm::PoisonValue::get(stored->getType()));
   group.values[found->second.second] = stored;
   if (++group.stored < count) return true;
+  if (columns.are_dense()) {
+    Value* mask = columns.predicate ? value(columns.predicate) : nullptr;
+    if (mask) mask = interleave(b_, std::vector<Value*>(count, mask));
+    store(*columns.buffer, Ramp::make(columns.base, Expr(1), columns.lanes * static_cast<int>(count)),
+          interleave(b_, group.values), mask);
+    return true;
+  }
   const std::vector<Value*> rows = transpose(b_, group.values);
   const llvm::Align align(static_cast<uint64_t>(columns.buffer->dtype.bytes()));
   std::vector<llvm::Constant*> present;

@@ -85,6 +85,12 @@ std::vector<std::vector<Access>> runs_of(std::vector<Access> accesses) {
   return runs;
 }
 
+/// How many neighbours make a group.
+std::size_t fewest(const Access& access) {
+  const auto stride = as_int(access.stride);
+  return stride && *stride == 2 ? 2 : kFewest;
+}
+
 Columns columns_of(const std::vector<Access>& run, std::size_t from, std::size_t count) {
   const Access& first = run[from];
   Columns columns{first.buffer, first.base, first.stride, first.lanes, first.predicate, {}};
@@ -173,6 +179,10 @@ Value* concatenated(llvm::IRBuilder<>& builder, Vectors parts) {
 
 }  // namespace
 
+bool Columns::are_dense() const {
+  return is_int(stride, static_cast<int64_t>(places.size())) && std::has_single_bit(places.size());
+}
+
 std::vector<Columns> column_loads(const Seq& seq) {
   std::vector<Access> accesses;
   std::vector<const BufferNode*> written;
@@ -196,8 +206,10 @@ std::vector<Columns> column_loads(const Seq& seq) {
   std::vector<Columns> groups;
   for (const std::vector<Access>& run : runs_of(std::move(accesses))) {
     const auto lanes = static_cast<std::size_t>(run[0].lanes);
-    for (std::size_t from = 0; run.size() - from >= kFewest;) {
-      const std::size_t count = std::min(lanes, std::bit_floor(run.size() - from));
+    const auto apart = static_cast<std::size_t>(as_int(run[0].stride).value_or(0));
+    for (std::size_t from = 0; run.size() - from >= fewest(run[0]);) {
+      std::size_t count = std::min(lanes, std::bit_floor(run.size() - from));
+      if (std::has_single_bit(apart)) count = std::min(count, apart);
       groups.push_back(columns_of(run, from, count));
       from += count;
     }
@@ -232,7 +244,7 @@ std::vector<Columns> column_stores(const Seq& seq) {
                                    [&](const Access& a) { return a.buffer == run[0].buffer; });
     if (static_cast<std::size_t>(own) != run.size()) continue;
     const auto lanes = static_cast<std::size_t>(run[0].lanes);
-    for (std::size_t from = 0; run.size() - from >= kFewest;) {
+    for (std::size_t from = 0; run.size() - from >= fewest(run[0]);) {
       const std::size_t count = std::min(lanes, run.size() - from);
       groups.push_back(columns_of(run, from, count));
       from += count;
@@ -268,6 +280,27 @@ std::vector<Value*> transpose(llvm::IRBuilder<>& builder, const std::vector<Valu
   Vectors columns;
   for (Vectors& part : parts) columns.push_back(concatenated(builder, std::move(part)));
   return columns;
+}
+
+llvm::Value* interleave(llvm::IRBuilder<>& builder, const std::vector<Value*>& columns) {
+  const auto lanes = llvm::cast<llvm::FixedVectorType>(columns[0]->getType())->getNumElements();
+  std::vector<int> positions;
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    for (std::size_t c = 0; c < columns.size(); ++c) positions.push_back(static_cast<int>(c * lanes + lane));
+  Value* all = concatenated(builder, columns);
+  return builder.CreateShuffleVector(all, positions);
+}
+
+std::vector<Value*> deinterleave(llvm::IRBuilder<>& builder, Value* rows, int columns) {
+  const auto elements =
+      static_cast<int>(llvm::cast<llvm::FixedVectorType>(rows->getType())->getNumElements());
+  Vectors made;
+  for (int c = 0; c < columns; ++c) {
+    std::vector<int> positions;
+    for (int at = c; at < elements; at += columns) positions.push_back(at);
+    made.push_back(builder.CreateShuffleVector(rows, positions));
+  }
+  return made;
 }
 
 }  // namespace tw::codegen

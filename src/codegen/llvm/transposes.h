@@ -6,7 +6,8 @@
 //   T[ramp(12, 1, 4)] = A[ramp(b + 3, n, 4)]
 //
 // Gathers of neighbouring columns touch the same lines again and again; rows touch each once. Stores of
-// neighbouring columns are the mirror image.
+// neighbouring columns are the mirror image. Where rows lie one behind the other, as pairs and quads do, they
+// are one vector.
 #pragma once
 
 #include <vector>
@@ -24,10 +25,12 @@ struct Columns {
   int lanes = 0;
   Expr predicate;                   // of the lanes, the same for all; null: none
   std::vector<const Node*> places;  // the Load or Store of each column
+  /// Whether rows follow each other without gaps.
+  bool are_dense() const;
 };
 
 /// Groups of loads in straight statements, all of which may happen at the first of them: nothing there writes
-/// the buffer. Each has a power of two of columns, at least four.
+/// the buffer. Each has a power of two of columns, at least four, or as many as rows are apart.
 std::vector<Columns> column_loads(const Seq& seq);
 
 /// Groups of stores, all of which may happen at the last of them: nothing else there touches the buffer. Each
@@ -37,5 +40,9 @@ std::vector<Columns> column_stores(const Seq& seq);
 /// The columns of a matrix from its rows: vectors of one type, as many as a power of two. Columns have as
 /// many lanes as there are rows; there are as many columns as a row has lanes.
 std::vector<llvm::Value*> transpose(llvm::IRBuilder<>& builder, const std::vector<llvm::Value*>& rows);
+
+/// Columns as one vector of dense rows, and back: element l * columns + c is lane l of column c.
+llvm::Value* interleave(llvm::IRBuilder<>& builder, const std::vector<llvm::Value*>& columns);
+std::vector<llvm::Value*> deinterleave(llvm::IRBuilder<>& builder, llvm::Value* rows, int columns);
 
 }  // namespace tw::codegen

@@ -14,7 +14,7 @@ namespace tw {
 
 class Knowledge {
  public:
-  explicit Knowledge(const Context& context) : context_(context), points(context_) {}
+  explicit Knowledge(const Context& context) : context_(context) {}
   Knowledge(const Knowledge&) = delete;
   Knowledge& operator=(const Knowledge&) = delete;
 
@@ -29,6 +29,9 @@ class Knowledge {
   const Expr* find(const Expr& e) const;
   void remember(const Expr& e, const Expr& simpler);
 
+  /// Points where all that is known holds.
+  SamplePoints& points() { return points_; }
+
  private:
   struct Claim {
     Sum sum;
@@ -37,9 +40,7 @@ class Knowledge {
   Context context_;
   std::unordered_multimap<std::size_t, Claim> claims_;
   std::unordered_multimap<std::size_t, std::pair<Expr, Expr>> simpler_;
-
- public:
-  SamplePoints points;
+  SamplePoints points_{context_};
 };
 
 }  // namespace tw

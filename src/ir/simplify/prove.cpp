@@ -47,7 +47,7 @@ bool Prover::search(const Sum& given, int depth) {
   if (range.max < 0 || given.is_constant() || --budget_ < 0 || depth > kMaxDepth ||
       given.terms.size() > kMaxTerms)
     return false;
-  if (knowledge().points.refutes(given)) return false;
+  if (knowledge().points().refutes(given)) return false;
   const int64_t content = given.content();
   if (content > 1) {
     Sum sum = given;

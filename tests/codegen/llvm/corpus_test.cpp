@@ -22,12 +22,29 @@ uint64_t from_environment(const char* name, uint64_t usual) {
   return text ? std::strtoull(text, nullptr, 10) : usual;
 }
 
+/// How many programs were compiled and run, and how many were refused as unsupported.
+struct Counts {
+  int ran = 0, refused = 0;
+
+  /// A test that refuses most programs tests little: the figures are printed, and kept with the results.
+  void report() const {
+    fmt::print("{} programs compiled and run, {} refused\n", ran, refused);
+    ::testing::Test::RecordProperty("ran", ran);
+    ::testing::Test::RecordProperty("refused", refused);
+  }
+};
+
 /// What is wrong with the compiled program; empty: nothing.
-std::string fault_of(const CorpusCase& sample, const Program& program, const schedule::Results& expected) {
+std::string fault_of(const CorpusCase& sample, const Program& program, const schedule::Results& expected,
+                     Counts& counts) {
   try {
-    return difference(run_case(sample, program, {}, run_compiled), expected);
+    const std::string fault = difference(run_case(sample, program, {}, run_compiled), expected);
+    ++counts.ran;
+    return fault;
   } catch (const UserError& error) {
-    return error.kind() == ErrorKind::kUnsupported ? "" : fmt::format("error: {}", error.what());
+    if (error.kind() != ErrorKind::kUnsupported) return fmt::format("error: {}", error.what());
+    ++counts.refused;
+    return "";
   } catch (const InternalError& error) {
     return error.what();
   }
@@ -35,31 +52,36 @@ std::string fault_of(const CorpusCase& sample, const Program& program, const sch
 
 TEST(LlvmCorpus, FirstProgramsComputeTheSame) {
   const char* only = std::getenv("TW_CASE");
+  Counts counts;
   for (const CorpusCase& sample : corpus()) {
     if (only && sample.name != only) continue;
-    const std::string fault = fault_of(sample, sample.program, run_case(sample, sample.program));
+    const std::string fault = fault_of(sample, sample.program, run_case(sample, sample.program), counts);
     EXPECT_EQ(fault, "") << sample.name << "\n" << to_text(sample.program);
   }
+  counts.report();
 }
 
 TEST(LlvmCorpus, RandomSchedulesComputeTheSame) {
   const uint64_t count = from_environment("TW_FUZZ_COUNT", 150);
   const uint64_t first = from_environment("TW_FUZZ_SEED", 1);
-  schedule::CallCounts counts;
+  schedule::CallCounts calls;
+  Counts counts;
   int failures = 0;
   for (uint64_t seed = first; seed < first + count && failures < 3; ++seed) {
     Program last;
     const CorpusCase* sample = nullptr;
-    schedule::random_sequence(seed, counts, [&](const Program&, schedule::CheckedSchedule& checked) {
+    schedule::random_sequence(seed, calls, [&](const Program&, schedule::CheckedSchedule& checked) {
       last = checked.schedule().program();
       sample = &checked.sample();
     });
     if (!last) continue;
-    const std::string fault = fault_of(*sample, last, run_case(*sample, sample->program));
+    const std::string fault = fault_of(*sample, last, run_case(*sample, sample->program), counts);
     failures += !fault.empty();
     EXPECT_EQ(fault, "") << "TW_FUZZ_COUNT=1 TW_FUZZ_SEED=" << seed << ", " << sample->name << "\n"
                          << to_text(last);
   }
+  counts.report();
+  EXPECT_GE(counts.ran, 3 * counts.refused);
 }
 
 }  // namespace

@@ -161,6 +161,41 @@ TEST(Emit, Columns) {
         }
 }
 
+// Pairs and quads: rows that follow each other are one vector.
+TEST(Emit, InterleavedColumns) {
+  for (const char* type : {"int8", "float16", "float32", "float64"})
+    for (const int columns : {2, 4, 8})
+      for (const int lanes : {8, 16})
+        for (const int rows : {16, 13}) {
+          const std::string head = fmt::format(
+              "program main(A: in {0}[{1}, 16], C: out {0}[16, {1}]):\n"
+              "  for i in 16:\n    for j in {1}:\n      C[i, j] = A[0, 0]\n"
+              "  for b in {2}:\n"
+              "    for c in unrolled({1}):\n"
+              "      for l in vectorized({3}):\n"
+              "        if b * {3} + l < {4}:\n",
+              type, columns, 16 / lanes, lanes, rows);
+          expect_same(head + fmt::format("          C[b * {0} + l, c] = A[c, b * {0} + l]\n", lanes));
+          const std::string back = fmt::format(
+              "program main(A: in {0}[16, {1}], C: out {0}[{1}, 16]):\n"
+              "  for i in {1}:\n    for j in 16:\n      C[i, j] = A[0, 0]\n"
+              "  for b in {2}:\n"
+              "    for c in unrolled({1}):\n"
+              "      for l in vectorized({3}):\n"
+              "        if b * {3} + l < {4}:\n",
+              type, columns, 16 / lanes, lanes, rows);
+          expect_same(back + fmt::format("          C[c, b * {0} + l] = A[b * {0} + l, c]\n", lanes));
+        }
+  // More columns than rows are apart: they overlap.
+  expect_same(
+      "program main(A: in float32[64], C: out float32[64]):\n"
+      "  for i in 64:\n"
+      "    C[i] = 0.0f32\n"
+      "  for c in unrolled(4):\n"
+      "    for l in vectorized(8):\n"
+      "      C[l * 2 + 3 - c] = A[l + c * 8]\n");
+}
+
 TEST(Emit, ColumnsThatMayNotBeRows) {
   // Rows overlap: what is written last stays.
   expect_same(
