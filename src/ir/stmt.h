@@ -172,7 +172,7 @@ struct Seq : StmtNode {
   TW_FIELDS(stmts)
 };
 
-/// Stops the program with `message` when `cond` is false.
+/// Stops the program with `message` when `cond` is false, in any lane if it has several.
 struct Assert : StmtNode {
   static constexpr Kind kKind = Kind::kAssert;
   Assert() : StmtNode(kKind) {}

@@ -40,7 +40,14 @@ static inline const char* tw_system_error(void) {
 void* mmap(void* at, size_t bytes, int access, int flags, int file, long offset);
 int munmap(void* at, size_t bytes);
 int madvise(void* at, size_t bytes, int advice);
-enum { TW_READ = 1, TW_SHARED = 1, TW_READ_WRITE = 3, TW_PRIVATE_MEMORY = 0x22, TW_HUGE_PAGES = 14, TW_WIPE_ON_FORK = 18 };
+enum {
+  TW_READ = 1,
+  TW_SHARED = 1,
+  TW_READ_WRITE = 3,
+  TW_PRIVATE_MEMORY = 0x22,
+  TW_HUGE_PAGES = 14,
+  TW_WIPE_ON_FORK = 18
+};
 #define TW_MAP_FAILED ((void*)-1)
 
 /* A library of this process, and a part of it that is in memory. */

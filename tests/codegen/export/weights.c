@@ -1,4 +1,5 @@
-/* product() multiplies by a matrix that the library has: B[p, j] = p - 2 j, 5 x 3. argv[1]: a file of weights. */
+/* product() multiplies by a matrix that the library has: B[p, j] = p - 2 j, 5 x 3. argv[1]: a file of
+ * weights. */
 #include <stdio.h>
 
 #include "libproduct.h"

@@ -81,7 +81,7 @@ TEST(LlvmCorpus, RandomSchedulesComputeTheSame) {
                          << to_text(last);
   }
   counts.report();
-  EXPECT_GE(counts.ran, 3 * counts.refused);
+  EXPECT_GT(counts.ran, counts.refused);
 }
 
 }  // namespace
