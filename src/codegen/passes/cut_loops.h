@@ -35,8 +35,8 @@ namespace tw::codegen {
 /// (and those of parallel loops, which stay one region) with a choice between two forms. Cutting a loop adds
 /// at most kCheapCopy statements, as written out, or one copy of the body of an innermost loop whose first
 /// turn differs; a choice adds one copy of what it stands around. The whole program grows to at most three
-/// times its statements and a few hundred: inner loops come first. Conditions that read memory, or use a value
-/// that a Let below the loop binds, stay.
+/// times its statements and a few hundred: inner loops come first. Conditions that read memory, or use a
+/// value that a Let below the loop binds, stay.
 Program cut_loops(const Program& program);
 
 /// So many statements are copied where that saves a test in each turn.

@@ -152,11 +152,13 @@ TEST(MathFloat32, FastMathFlagsOfTheBuilderChangeNothing) {
 }
 
 TEST(MathFloat32, BoundedFunctionsStayWithinTheirBounds) {
-  for (const auto& [op, low] : {std::pair{Intrinsic::kTanh, -1.0f},
-                                {Intrinsic::kErf, -1.0f},
-                                {Intrinsic::kSigmoid, 0.0f},
-                                {Intrinsic::kSin, -1.0f},
-                                {Intrinsic::kCos, -1.0f}}) {
+  for (const auto& function : {std::pair{Intrinsic::kTanh, -1.0f},
+                               {Intrinsic::kErf, -1.0f},
+                               {Intrinsic::kSigmoid, 0.0f},
+                               {Intrinsic::kSin, -1.0f},
+                               {Intrinsic::kCos, -1.0f}}) {
+    const Intrinsic op = function.first;
+    const float low = function.second;
     for (const Machine& machine : {this_machine(), this_machine_without_fma()}) {
       Compiled compiled(op, Format::kFloat, 8, machine);
       int64_t outside = 0;
