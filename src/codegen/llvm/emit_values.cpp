@@ -1,6 +1,8 @@
 // Expressions and memory.
 #include <algorithm>
 
+#include <llvm/Analysis/VectorUtils.h>
+
 #include "codegen/llvm/emitter.h"
 #include "ir/equal.h"
 #include "support/error.h"
@@ -9,6 +11,8 @@ namespace tw::codegen {
 namespace {
 
 using llvm::Value;
+
+constexpr int64_t kNowhereBytes = 256, kNowhereAlignment = 64;
 
 int lanes_of(Value* value) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
@@ -260,6 +264,15 @@ Value* Emitter::value_of(const Load& node) {
   return b_.CreateSelect(mask, loaded, llvm::Constant::getNullValue(loaded->getType()));
 }
 
+/// Zeros to read where nothing must be read.
+Value* Emitter::nowhere() {
+  if (current_.nowhere) return current_.nowhere;
+  auto* zeros = alloca_at_entry(b_.getInt8Ty(), kNowhereBytes, kNowhereAlignment);
+  llvm::IRBuilder<> behind(zeros->getNextNode());
+  behind.CreateMemSet(zeros, b_.getInt8(0), kNowhereBytes, llvm::MaybeAlign(kNowhereAlignment));
+  return current_.nowhere = zeros;
+}
+
 Value* Emitter::load(const BufferNode& buffer, const Expr& index, Value* mask) {
   llvm::Type* element = math_.memory_type_of(buffer.dtype);
   const llvm::Align align(static_cast<uint64_t>(buffer.dtype.bytes()));
@@ -267,13 +280,7 @@ Value* Emitter::load(const BufferNode& buffer, const Expr& index, Value* mask) {
   if (lanes == 1) {
     Value* pointer = address(buffer, index);
     if (!mask) return annotated(b_.CreateAlignedLoad(element, pointer, align), buffer);
-    if (!current_.nowhere) {
-      auto* nowhere = alloca_at_entry(b_.getInt64Ty(), 1, 8);
-      llvm::IRBuilder<> behind(nowhere->getNextNode());
-      behind.CreateStore(b_.getInt64(0), nowhere);
-      current_.nowhere = nowhere;
-    }
-    return b_.CreateAlignedLoad(element, b_.CreateSelect(mask, pointer, current_.nowhere), align);
+    return b_.CreateAlignedLoad(element, b_.CreateSelect(mask, pointer, nowhere()), align);
   }
   auto* type = llvm::FixedVectorType::get(element, static_cast<unsigned>(lanes));
   Value* zero = llvm::Constant::getNullValue(type);
@@ -286,6 +293,9 @@ Value* Emitter::load(const BufferNode& buffer, const Expr& index, Value* mask) {
   if (ramp && is_int(ramp->stride, 1)) {
     Value* pointer = address(buffer, ramp->base);
     if (!mask) return annotated(b_.CreateAlignedLoad(type, pointer, align), buffer);
+    // All lanes or none: a masked load of no lane is slow where its page is not mapped.
+    if (Value* all = llvm::getSplatValue(mask); all && lanes * buffer.dtype.bytes() <= kNowhereBytes)
+      return b_.CreateAlignedLoad(type, b_.CreateSelect(all, pointer, nowhere()), align);
     return annotated(b_.CreateMaskedLoad(type, pointer, align, mask, zero), buffer);
   }
   Value* base = ramp ? address(buffer, ramp->base) : places_.at(&buffer).pointer;

@@ -84,6 +84,7 @@ class Emitter : Visitor {
   void declare_buffers(const Program& flat);
   llvm::Value* address(const BufferNode& buffer, const Expr& index);
   llvm::Value* load(const BufferNode& buffer, const Expr& index, llvm::Value* mask);
+  llvm::Value* nowhere();
   void store(const BufferNode& buffer, const Expr& index, llvm::Value* value, llvm::Value* mask);
   llvm::Value* load_register(const Region& operand, const std::vector<int64_t>& elements, llvm::Type* type);
   /// An access of the buffer, with what is known of it: it touches none of the others.

@@ -119,6 +119,18 @@ TEST(Emit, BranchesNotTakenReadNothing) {
                 {{"far", int64_t{1} << 40}});
 }
 
+TEST(Emit, VectorsReadAllLanesOrNone) {
+  for (const auto& [type, three] : {std::pair{"float32", "3.0f32"}, {"int8", "3i8"}, {"float64", "3.0f64"}})
+    expect_same(
+        fmt::format("program main(far: size, A: in {0}[4, 32], C: out {0}[8, 32]):\n"
+                    "  for i in 8:\n"
+                    "    for v in 2:\n"
+                    "      for l in vectorized(16):\n"
+                    "        C[i, v * 16 + l] = select(2 <= i && i < 6, A[(i - 2) * far, v * 16 + l], {1})\n",
+                    type, three),
+        {{"far", 1}});
+}
+
 TEST(Emit, RaggedVectors) {
   for (const int64_t n : {0, 1, 15, 16, 17, 31, 33, 100})
     for (const int lanes : {4, 16})
