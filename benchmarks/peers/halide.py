@@ -13,7 +13,7 @@ import numpy as np
 from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from peers.side import Side, Unsupported, Way
+from peers.side import Side, Unsupported, Way, empty
 
 Inputs = dict[str, NDArray]
 Params = dict[str, hl.ImageParam]
@@ -60,7 +60,7 @@ class Peer(Side):
             filled = {key: value.format(threads=self.threads) for key, value in options.items()}
             pipeline.apply_autoscheduler(self.target, hl.AutoschedulerParams(scheduler, filled))
             pipeline.compile_jit(self.target)
-            out = np.empty(shape, np.float32)
+            out = empty(shape, np.float32)
             buffer = hl.Buffer(out)
             # The images and the buffers are kept by the call.
             call = lambda p=pipeline, b=buffer, kept=(params, inputs): p.realize(b)

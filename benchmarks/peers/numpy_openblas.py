@@ -8,7 +8,7 @@ import numpy as np
 from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from peers.side import Side, Unsupported, Way
+from peers.side import Side, Unsupported, Way, empty
 
 Inputs = dict[str, NDArray]
 
@@ -25,22 +25,22 @@ class Peer(Side):
         """By OpenBLAS."""
         if workload.dtype != "float32":
             raise Unsupported(f"no fast matmul of {workload.dtype}")
-        out = np.empty((*a["A"].shape[:-1], a["B"].shape[-1]), np.float32)
+        out = empty((*a["A"].shape[:-1], a["B"].shape[-1]), np.float32)
         yield Way("matmul", [lambda: np.matmul(a["A"], a["B"], out=out)], lambda: out)
 
     batched_matmul = matmul
 
     def transpose(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """A copy of the transposed view."""
-        out = np.empty(a["X"].shape[::-1], np.float32)
+        out = empty(a["X"].shape[::-1], np.float32)
         yield Way("copy", [lambda: np.copyto(out, a["X"].T)], lambda: out)
 
     def row_sums(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """By np.sum."""
-        out = np.empty(len(a["X"]), np.float32)
+        out = empty((len(a["X"]),), np.float32)
         yield Way("sum", [lambda: np.sum(a["X"], axis=1, out=out)], lambda: out)
 
     def broadcast_add(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """By np.add."""
-        out = np.empty_like(a["X"])
+        out = empty(a["X"].shape, a["X"].dtype)
         yield Way("add", [lambda: np.add(a["X"], a["bias"], out=out)], lambda: out)

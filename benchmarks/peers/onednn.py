@@ -16,7 +16,7 @@ import numpy as np
 from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from peers.side import Side, Way
+from peers.side import Side, Way, empty
 
 Inputs = dict[str, NDArray]
 Handle = ctypes.c_void_p
@@ -127,7 +127,7 @@ class Peer(Side):
     def matmul(self, workload: Workload, a: Inputs) -> Iterator[Way]:
         """Weights in any layout when they are constant."""
         shape = (*a["A"].shape[:-1], a["B"].shape[-1])
-        out = np.empty(shape, np.int32 if workload.dtype == "int8" else a["A"].dtype)
+        out = empty(shape, np.int32 if workload.dtype == "int8" else a["A"].dtype)
         free = {"B"} if workload.constants else set()
         create = lambda src, weights, dst: self.dnnl.make(
             "matmul_primitive_desc_create", self.dnnl.engine, src, weights, None, dst, None
@@ -149,7 +149,7 @@ class Peer(Side):
 
     def _conv(self, workload: Workload, x: NDArray, w: NDArray) -> Iterator[Way]:
         s = workload.sizes
-        out = np.empty((1, s["ho"], s["wo"], s["o"]), np.float32)
+        out = empty((1, s["ho"], s["wo"], s["o"]), np.float32)
         strides, pads, ones = Dims(*[s["stride"]] * 2), Dims(*[s["pad"]] * 2), Dims(0, 0)
         create = lambda src, weights, dst: self.dnnl.make(
             "convolution_forward_primitive_desc_create",

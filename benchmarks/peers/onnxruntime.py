@@ -13,7 +13,7 @@ from kernels.workloads import Workload
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from peers.side import Side, Unsupported, Way
+from peers.side import Side, Unsupported, Way, empty
 
 Inputs = dict[str, NDArray]
 ELEMENT = {
@@ -72,7 +72,7 @@ class Peer(Side):
         """`build` ends with a node that gives "Y"."""
         graph = Graph()
         build(graph)
-        out = np.empty(shape, dtype)
+        out = empty(shape, dtype)
         inputs = {key: np.ascontiguousarray(value) for key, value in inputs.items()}
         info = lambda key, value: helper.make_tensor_value_info(key, ELEMENT[value.dtype], value.shape)
         model = helper.make_model(

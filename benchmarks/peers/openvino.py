@@ -12,7 +12,7 @@ from kernels.workloads import Workload
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from peers.side import Side, Unsupported, Way
+from peers.side import Side, Unsupported, Way, empty
 
 Inputs = dict[str, NDArray]
 Node = openvino.Node
@@ -76,7 +76,7 @@ class Peer(Side):
         arrays = [np.ascontiguousarray(value) for value in inputs.values()]
         for index, value in enumerate(arrays):
             request.set_input_tensor(index, openvino.Tensor(value, shared_memory=True))
-        out = np.empty(tuple(model.output(0).shape), np.float32)
+        out = empty(tuple(model.output(0).shape), np.float32)
         request.set_output_tensor(0, openvino.Tensor(out, shared_memory=True))
 
         def run(_kept: tuple[object, ...] = (arrays, out)) -> None:  # the request does not keep them alive

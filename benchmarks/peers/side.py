@@ -8,15 +8,34 @@ ways[0].result()                                    # what the last call gave, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 from kernels.workloads import Workload
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+LINE = 64  # bytes: what arrays of all sides are aligned to, as engines align their own
 
 
 class Unsupported(Exception):
     """This side has no such operator; the message says what is missing."""
+
+
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+    """An array that begins with a line of the caches."""
+    bytes_ = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(bytes_ + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + bytes_].view(dtype).reshape(shape)
+
+
+def aligned(array: NDArray) -> NDArray:
+    """A copy that begins with a line of the caches."""
+    copy = empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
 
 
 @dataclass
@@ -44,9 +63,10 @@ class Side:
         if operator is None:
             raise Unsupported(f"no {workload.operator}")
         ways: list[Way] = []
+        inputs = {name: aligned(value) for name, value in inputs.items()}
         for copy in range(copies):
             own = {
-                name: value.copy() if copy and name in workload.constants else value
+                name: aligned(value) if copy and name in workload.constants else value
                 for name, value in inputs.items()
             }
             # Other copies share the arrays that are no constants, and in a model kernels run one after the

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import tilewright as tw
 from kernels import operators, schedules_of
 from kernels.machine import this_machine
 from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from peers.side import Side, Unsupported, Way
+from peers.side import Side, Unsupported, Way, empty
 
 
 class Peer(Side):
@@ -31,7 +30,7 @@ class Peer(Side):
         others = [value for name, value in inputs.items() if name not in constants]
         ways = []
         for name, function in functions.items():
-            out = np.empty(shape, dtype)
+            out = empty(shape, dtype)
             prepared = [
                 function.prepare({key: value.copy() for key, value in constants.items()})
                 if constants
