@@ -69,7 +69,7 @@ TEST(Pad, tiles_of_a_padded_product_run_without_conditions) {
   s.apply("pad", {s.block("C"), List{6, 16}});
   const std::vector<Value> loops = loops_of(s, "C_out");
   const List i = split(s, loops[0], {{}, 6}), j = split(s, loops[1], {{}, 16});
-  s.apply("reorder", {List{i[0], j[0], i[1], j[1]}});
+  s.apply("reorder", {Value(List{i[0], j[0], i[1], j[1]})});
   s.apply("compute_at", {s.block("C"), j[0]});
   // Only what is written to C is cut off.
   const std::string text = text_of(s);
