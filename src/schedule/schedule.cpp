@@ -235,6 +235,10 @@ std::vector<LoopRef> Schedule::loops(BlockRef block) {
   return refs;
 }
 
+Expr Schedule::extent(LoopRef loop) const {
+  return find_loop(program_, alive(loop.handle).loop).loop().extent;
+}
+
 BufferRef Schedule::buffer(const std::string& name) {
   const Handle* found = nullptr;
   std::string names;

@@ -46,6 +46,8 @@ class Schedule {
   /// The loops around a block, outermost first.
   std::vector<LoopRef> loops(BlockRef block);
   BufferRef buffer(const std::string& name);
+  /// How many turns a loop has.
+  Expr extent(LoopRef loop) const;
 
   /// Applies a primitive; gives what its `results` say. An error leaves the schedule as it was.
   std::vector<Value> apply(const std::string& primitive, std::vector<Value> args);

@@ -1,6 +1,6 @@
 #include "autotune/space/script.h"
 
-#include "ir/analysis/bounds.h"
+#include "ir/expr.h"
 
 namespace tw::autotune {
 namespace {
@@ -21,6 +21,10 @@ T first(const std::vector<Value>& results) {
 
 }  // namespace
 
+int64_t Script::turns(LoopRef loop) const {
+  return as_int(schedule_.extent(loop)).value_or(-1);
+}
+
 std::vector<LoopRef> Script::split(LoopRef loop, std::vector<Value> factors) {
   const std::vector<Value> results = apply("split", {loop, Value(std::move(factors))});
   std::vector<LoopRef> loops;
@@ -37,13 +41,27 @@ void Script::reorder(const std::vector<LoopRef>& loops) {
   if (loops.size() > 1) apply("reorder", {Value(list_of(loops))});
 }
 
-void Script::vectorize(LoopRef loop) { apply("vectorize", {loop}); }
-void Script::unroll(LoopRef loop) { apply("unroll", {loop}); }
-void Script::parallel(LoopRef loop) { apply("parallel", {loop}); }
-void Script::compute_at(BlockRef block, LoopRef loop) { apply("compute_at", {block, loop}); }
-void Script::reverse_compute_at(BlockRef block, LoopRef loop) { apply("reverse_compute_at", {block, loop}); }
-void Script::compute_inline(BlockRef block) { apply("compute_inline", {block}); }
-void Script::reverse_compute_inline(BlockRef block) { apply("reverse_compute_inline", {block}); }
+void Script::vectorize(LoopRef loop) {
+  apply("vectorize", {loop});
+}
+void Script::unroll(LoopRef loop) {
+  apply("unroll", {loop});
+}
+void Script::parallel(LoopRef loop) {
+  apply("parallel", {loop});
+}
+void Script::compute_at(BlockRef block, LoopRef loop) {
+  apply("compute_at", {block, loop});
+}
+void Script::reverse_compute_at(BlockRef block, LoopRef loop) {
+  apply("reverse_compute_at", {block, loop});
+}
+void Script::compute_inline(BlockRef block) {
+  apply("compute_inline", {block});
+}
+void Script::reverse_compute_inline(BlockRef block) {
+  apply("reverse_compute_inline", {block});
+}
 
 BlockRef Script::cache_read(BlockRef block, const std::string& buffer, const std::string& scope) {
   return first<BlockRef>(apply("cache_read", {block, buffer, scope}));
