@@ -19,6 +19,10 @@ struct Backend {
   /// Checks what the text of a target said and fills in the rest.
   std::function<void(Target& target)> complete;
   std::function<std::shared_ptr<const Module>(const Program& program, const Target& target)> build;
+  /// A module again from its object code.
+  std::function<std::shared_ptr<const Module>(const Program& program, const Target& target,
+                                              std::string object, BuildStats stats)>
+      load;
 };
 
 /// Registers at start-up: `const BackendRegistration registration{{.name = …}};`.

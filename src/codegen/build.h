@@ -1,7 +1,6 @@
 // From a scheduled program to a function that can be called.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>

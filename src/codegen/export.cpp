@@ -10,8 +10,8 @@
 #include <llvm/TargetParser/Triple.h>
 
 #include "codegen/export/core_objects.h"
-#include "codegen/export/description.h"
 #include "codegen/export/header.h"
+#include "codegen/export/library_description.h"
 #include "codegen/export/link.h"
 #include "codegen/export/new_file.h"
 #include "codegen/export/weights.h"

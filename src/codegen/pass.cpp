@@ -1,7 +1,6 @@
 #include "codegen/pass.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -91,10 +90,10 @@ Lowered lower(const Program& program, const LowerOptions& options) {
   Lowered lowered{program, {}, {}};
   PassContext context{options, lowered.notes};
   for (const Pass& pass : lowering_passes()) {
-    const auto start = std::chrono::steady_clock::now();
-    lowered.program = pass.run(lowered.program, context);
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    lowered.times.push_back({pass.name, spent.count()});
+    {
+      const PassTimer timer(lowered.times, pass.name);
+      lowered.program = pass.run(lowered.program, context);
+    }
     if (print_after == pass.name || print_after == "all")
       fmt::print(stderr, "after {}:\n{}\n", pass.name, to_text(lowered.program));
     if (options.verify_each) {

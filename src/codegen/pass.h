@@ -4,6 +4,7 @@
 // result is in. One driver runs, times, prints and verifies them.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -40,6 +41,26 @@ const std::vector<Pass>& lowering_passes();
 struct PassTime {
   std::string name;
   double seconds = 0;
+};
+
+/// Adds a row to `times`, which says at the end of this object's life how long that was.
+class PassTimer {
+ public:
+  PassTimer(std::vector<PassTime>& times, std::string name)
+      : times_(times), row_(times.size()), start_(std::chrono::steady_clock::now()) {
+    times.push_back({std::move(name)});
+  }
+  ~PassTimer() {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start_;
+    times_[row_].seconds = spent.count();
+  }
+  PassTimer(const PassTimer&) = delete;
+  PassTimer& operator=(const PassTimer&) = delete;
+
+ private:
+  std::vector<PassTime>& times_;
+  std::size_t row_;
+  std::chrono::steady_clock::time_point start_;
 };
 
 struct Lowered {

@@ -53,4 +53,7 @@ struct BufferNode : Node {
   TW_FIELDS(name, dtype, shape, strides, scope, alignment, lane_map)
 };
 
+/// Elements from one point of each dimension to the next: `strides`, or those of rows without gaps.
+std::vector<Expr> strides_of(const BufferNode& buffer);
+
 }  // namespace tw

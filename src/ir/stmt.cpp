@@ -22,6 +22,7 @@ namespace tw {
     return std::nullopt;                                         \
   }
 TW_DEFINE_ENUM(Scope, TW_SCOPES)
+TW_DEFINE_ENUM(AssertKind, TW_ASSERT_KINDS)
 TW_DEFINE_ENUM(LoopKind, TW_LOOP_KINDS)
 TW_DEFINE_ENUM(GpuIndex, TW_GPU_INDICES)
 TW_DEFINE_ENUM(AxisKind, TW_AXIS_KINDS)
@@ -46,6 +47,17 @@ Buffer BufferNode::make(std::string name, DType dtype, std::vector<Expr> shape, 
   node->shape = std::move(shape);
   node->scope = scope;
   return checked(std::move(made));
+}
+
+std::vector<Expr> strides_of(const BufferNode& buffer) {
+  if (!buffer.strides.empty()) return buffer.strides;
+  std::vector<Expr> strides(buffer.shape.size());
+  Expr product(1);
+  for (std::size_t d = buffer.shape.size(); d-- > 0;) {
+    strides[d] = product;
+    product = product * buffer.shape[d];
+  }
+  return strides;
 }
 
 Stmt For::make(Var var, Expr extent, Stmt body, LoopKind loop_kind, bool ordered) {
@@ -116,10 +128,11 @@ Stmt Seq::make(std::vector<Stmt> stmts) {
   return Stmt(node);
 }
 
-Stmt Assert::make(Expr cond, std::string message) {
+Stmt Assert::make(Expr cond, std::string message, AssertKind assert_kind) {
   auto* node = new Assert();
   node->cond = std::move(cond);
   node->message = std::move(message);
+  node->assert_kind = assert_kind;
   return Stmt(node);
 }
 

@@ -46,6 +46,12 @@ namespace tw {
   X(Shape, "shape")   /* an integer known from the shapes of other arguments */ \
   X(Tunable, "param") /* an integer of the schedule, with a default */
 
+// X(Name, text): what is wrong where an assertion does not hold.
+#define TW_ASSERT_KINDS(X)                      \
+  X(Value, "value") /* a value, of any sort */  \
+  X(Index, "index") /* a subscript: an element that is not there */
+
+TW_DECLARE_ENUM(AssertKind, TW_ASSERT_KINDS)
 TW_DECLARE_ENUM(LoopKind, TW_LOOP_KINDS)
 TW_DECLARE_ENUM(GpuIndex, TW_GPU_INDICES)
 TW_DECLARE_ENUM(AxisKind, TW_AXIS_KINDS)
@@ -176,10 +182,11 @@ struct Seq : StmtNode {
 struct Assert : StmtNode {
   static constexpr Kind kKind = Kind::kAssert;
   Assert() : StmtNode(kKind) {}
-  static Stmt make(Expr cond, std::string message);
+  static Stmt make(Expr cond, std::string message, AssertKind assert_kind = AssertKind::kValue);
   Expr cond;
   std::string message;
-  TW_FIELDS(cond, message)
+  AssertKind assert_kind = AssertKind::kValue;
+  TW_FIELDS(cond, message, assert_kind)
 };
 
 /// Something a later pass or the code generator should know of `body`.

@@ -41,6 +41,11 @@ std::string to_text(const Stmt& stmt, const TextMark& mark = {});
 std::string to_text(const Expr& e);
 std::string to_text(const Region& region);
 
+/// The text with names that tell nothing but their order ("v", "v_1", "b", …): the same for programs that
+/// differ in the names of variables, buffers, blocks and reducers only. It parses back to an equal program,
+/// whose blocks have the same numbers.
+std::string canonical_text(const Program& program);
+
 /// The program a text says. Raises a value error with line, column and what was expected.
 Program parse_program(std::string_view text);
 

@@ -34,8 +34,8 @@ program main(A: in float32[7], at: in int64[5], C: out float32[5]):
   for i in 5:
     C[i] = A[index(at[i])]
 )");
-  EXPECT_THAT(text, HasSubstr(R"(assert 0 <= index(at[i]) && index(at[i]) < 7, "subscript 0 of A, which the )"
-                              R"(data give, is outside of its extent 7")"));
+  EXPECT_THAT(text, HasSubstr(R"(assert 0 <= index(at[i]) && index(at[i]) < 7, index "subscript 0 of A, )"
+                              R"(which the data give, is outside of its extent 7")"));
 }
 
 TEST(CheckSubscripts, stand_before_loops_that_do_not_change_them) {

@@ -1,11 +1,10 @@
 // The corpus of operators, and random schedules of it, through the passes: the result of each pass, run in
 // the interpreter, is that of the program before.
-#include <cstdlib>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "codegen/pass.h"
+#include "common/fuzzing.h"
 #include "ir/text.h"
 #include "schedule/corpus/programs.h"
 #include "schedule/corpus/sequences.h"
@@ -16,11 +15,6 @@ namespace {
 
 using schedule::CorpusCase;
 using schedule::Results;
-
-int64_t number_from(const char* name, int64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoll(text) : otherwise;
-}
 
 /// What differs after which pass; empty: nothing. A program that lowering does not take is no fault, and
 /// counted.
@@ -54,21 +48,21 @@ TEST(LoweredCorpus, computes_what_the_first_programs_do) {
 }
 
 TEST(LoweredCorpus, computes_it_under_random_schedules) {
-  const auto seed = static_cast<uint64_t>(number_from("TW_FUZZ_SEED", 1));
-  const int64_t count = number_from("TW_FUZZ_COUNT", 400);
+  const uint64_t seed = test::fuzz_seed();
+  const uint64_t count = test::fuzz_count(400);
   int not_taken = 0;
-  for (int64_t i = 0; i < count; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     schedule::CallCounts counts;
     Program last;
     const CorpusCase* sample = nullptr;
-    schedule::random_sequence(seed + static_cast<uint64_t>(i), counts,
+    schedule::random_sequence(seed + i, counts,
                               [&](const Program&, schedule::CheckedSchedule& checked) {
                                 last = checked.schedule().program();
                                 sample = &checked.sample();
                               });
     if (!sample) continue;
     ASSERT_EQ(fault_of_passes(*sample, last, &not_taken), "")
-        << "seed " << seed + static_cast<uint64_t>(i) << ", " << sample->name << "\n"
+        << "seed " << seed + i << ", " << sample->name << "\n"
         << to_text(last);
   }
   fmt::print("{} of {} random schedules are not taken by lowering\n", not_taken, count);

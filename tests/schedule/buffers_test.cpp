@@ -280,9 +280,10 @@ TEST(CacheWrite, keeps_the_conditions_of_stores) {
   expect_same_meaning(s);
 }
 
-TEST(CacheWrite, takes_all_outputs_of_a_tuple_reduction_or_one) {
-  const auto a = input({4, 6}, "A");
-  const ReduceAxis k = te::reduce_axis(6, "k");
+/// R_0[i] = sum of A[i, k], R_1[i] = the greatest of them and -1000: a tuple reduction over `length` columns.
+Program sum_and_maximum_program(const te::Value& length) {
+  const auto a = te::placeholder({4, length}, kFloat32, "A");
+  const ReduceAxis k = te::reduce_axis(length, "k");
   const te::CustomReducer both{[](const std::vector<Expr>& x, const std::vector<Expr>& y) {
                                  return std::vector<te::Value>{te::add(x[0], y[0]), te::maximum(x[1], y[1])};
                                },
@@ -299,7 +300,11 @@ TEST(CacheWrite, takes_all_outputs_of_a_tuple_reduction_or_one) {
                                              return values;
                                            },
                                            "R", {"i"});
-  const Program program = te::first_program({outputs[0], outputs[1]});
+  return te::first_program({outputs[0], outputs[1]});
+}
+
+TEST(CacheWrite, takes_all_outputs_of_a_tuple_reduction_or_one) {
+  const Program program = sum_and_maximum_program(6);
   Schedule s(program);
   const BlockRef block = s.blocks().front();
   s.apply("cache_write", {block, "local"});
@@ -317,26 +322,7 @@ TEST(CacheWrite, takes_all_outputs_of_a_tuple_reduction_or_one) {
 }
 
 TEST(CacheWrite, takes_one_output_of_a_tuple_reduction_whose_size_may_be_zero) {
-  const Var n = te::var("n");
-  const auto a = te::placeholder({4, n}, kFloat32, "A");
-  const ReduceAxis k = te::reduce_axis(n, "k");
-  const te::CustomReducer both{[](const std::vector<Expr>& x, const std::vector<Expr>& y) {
-                                 return std::vector<te::Value>{te::add(x[0], y[0]), te::maximum(x[1], y[1])};
-                               },
-                               [](const std::vector<DType>&) {
-                                 return std::vector<te::Value>{0.0f, -1000.0f};
-                               },
-                               "both"};
-  const auto outputs = te::compute_several({4},
-                                           [&](const Point& p) {
-                                             const Expr x = a({p[0], k});
-                                             std::vector<te::Value> values;
-                                             for (const Expr& e : te::reduce(both, {x, x}, {k}))
-                                               values.emplace_back(e);
-                                             return values;
-                                           },
-                                           "R", {"i"});
-  const Program program = te::first_program({outputs[0], outputs[1]});
+  const Program program = sum_and_maximum_program(te::var("n"));
   for (const Value& which : {Value(), Value(0), Value(1)}) {
     Schedule s(program);
     s.apply("cache_write", {s.block("R"), "local", which});

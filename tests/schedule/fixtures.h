@@ -3,13 +3,12 @@
 
 #include <functional>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "ir/interpret.h"
+#include "common/runner.h"
 #include "schedule/schedule.h"
 #include "te/lower.h"
 
@@ -34,8 +33,7 @@ void expect_same_results(const Program& program, const Program& reference,
 /// The element of an argument that stands at a row-major position of the buffer of that name.
 using Fill = std::function<double(const std::string& buffer, int64_t element)>;
 
-/// Runs a program on arguments: the interpreter, or compiled code.
-using Runner = std::function<void(const Program&, std::span<const Argument>, const InterpretOptions&)>;
+using test::Runner;
 
 /// The outputs of one run, of any type, for these values of sizes and parameters. Without a runner: of the
 /// interpreter.

@@ -106,6 +106,35 @@ TEST(Prefetch, past_the_end_of_a_guarded_tile_hints_at_nothing) {
   for (const int64_t size : {0, 1, 9}) expect_same_meaning(s, {{"n", size}});
 }
 
+TEST(Prefetch, shares_hints_out_over_the_turns_of_a_loop_inside) {
+  Schedule s(matmul_program(4, 64, 8));  // B has 8 rows of 4 lines
+  const auto loops = loops_of(s, "C");
+  const auto columns = *s.apply("split", {loops[1], List{{}, 32}})[0].get_if<List>();
+  s.apply("reorder", {Value(List{columns[0], loops[0], loops[2], columns[1]})});
+  s.apply("prefetch", {s.block("C"), "B", columns[0], 1, loops[2]});
+  // 8 x 2 lines in 4 x 8 turns: one in each, and the last again when all are done.
+  EXPECT_THAT(text_of(s), HasSubstr("for line in unrolled(1):"));
+  EXPECT_THAT(text_of(s), HasSubstr("prefetch read B[min(i * 8 + k, 15) // 2"));
+  expect_same_meaning(s);
+
+  Schedule even(matmul_program(4, 64, 16));
+  const auto nest = loops_of(even, "C");
+  const auto halves = *even.apply("split", {nest[1], List{{}, 32}})[0].get_if<List>();
+  even.apply("reorder", {Value(List{halves[0], nest[0], nest[2], halves[1]})});
+  even.apply("prefetch", {even.block("C"), "B", halves[0], 1, nest[0]});
+  EXPECT_THAT(text_of(even), HasSubstr("for line in unrolled(8):"));
+  EXPECT_THAT(text_of(even), Not(HasSubstr("min(")));
+  expect_same_meaning(even);
+}
+
+TEST(Prefetch, shares_hints_over_loops_of_sizes_known_at_run_time) {
+  const Var n = te::var("n", 0, 64);
+  Schedule s(matmul_program(n, 7, 5));
+  const auto loops = loops_of(s, "C");
+  s.apply("prefetch", {s.block("C"), "A", loops[0], 1, loops[1]});
+  for (const int64_t size : {0, 1, 9}) expect_same_meaning(s, {{"n", size}});
+}
+
 TEST(Prefetch, refuses_what_fetches_nothing_ahead) {
   Schedule s(matmul_program(5, 7, 3));
   const auto loops = loops_of(s, "C");
@@ -116,6 +145,14 @@ TEST(Prefetch, refuses_what_fetches_nothing_ahead) {
                 s.apply("prefetch", {s.block("C"), "A", loops[0], 0});
               }),
               HasSubstr("at least 1"));
+  EXPECT_THAT(error_of([&] {
+                s.apply("prefetch", {s.block("C"), "A", loops[1], 1, loops[0]});
+              }),
+              HasSubstr("reads the same elements of A"));
+  EXPECT_THAT(error_of([&] {
+                s.apply("prefetch", {s.block("C"), "A", loops[0], 1, loops[0]});
+              }),
+              HasSubstr("loop i does not stand in loop i"));
   Schedule chain(chain_program(5, 7));
   EXPECT_THAT(error_of([&] {
                 chain.apply("prefetch", {chain.block("scaled"), "shifted", loops_of(chain, "shifted")[0], 1});

@@ -25,4 +25,11 @@ inline Elements evaluate(const Tensor& output, const Inputs& inputs,
   return evaluate_all({output}, inputs, sizes).front();
 }
 
+/// first, first + 1, …
+inline Elements iota(int64_t count, double first = 0) {
+  Elements values;
+  for (int64_t i = 0; i < count; ++i) values.push_back(first + static_cast<double>(i));
+  return values;
+}
+
 }  // namespace tw::te

@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include "codegen/export/description.h"
+#include "codegen/export/library_description.h"
 #include "codegen/export/version.h"
 #include "runtime/core/check.h"
 
@@ -25,6 +25,7 @@ constexpr std::pair<const char*, const char*> kCodes[] = {
     {"TW_BAD_TYPE", "an argument's dtype"},
     {"TW_UNSUPPORTED", "this machine cannot run the library"},
     {"TW_SYSTEM", "the system refused a file or a thread"},
+    {"TW_BAD_INDEX", "an element of an input, used as a subscript, leads out of an array"},
 };
 
 /// The types that all libraries share, from the numbers that the runtime uses.

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "codegen/export/description.h"
+#include "codegen/export/library_description.h"
 
 namespace tw::codegen {
 

@@ -2,7 +2,6 @@
 
 #include <llvm/IR/Intrinsics.h>
 
-#include "codegen/llvm/math.h"
 #include "support/error.h"
 
 namespace tw::codegen {
@@ -35,7 +34,8 @@ const llvm::APInt* constant_integer(Value* value) {
 
 }  // namespace
 
-Arithmetic::Arithmetic(llvm::IRBuilder<>& builder, const Target& target) : b_(builder), target_(target) {
+Arithmetic::Arithmetic(llvm::IRBuilder<>& builder, const Target& target)
+    : b_(builder), target_(target), math_target_(math_target(target)) {
   llvm::FastMathFlags flags;
   flags.setAllowContract(true);
   if (target.fast_math) flags.setFast();
@@ -223,15 +223,11 @@ Value* Arithmetic::shift(BinaryOp op, DType type, Value* a, Value* b) {
 
 Value* Arithmetic::call(Intrinsic op, DType type, const std::vector<Value*>& args) {
   if (type.is_half()) {
-    std::vector<Value*> wide;
-    for (Value* arg : args) wide.push_back(widen(type, arg));
-    return narrow(type, call(op, kFloat32.with_lanes(type.lanes), wide));
+    std::vector<Value*> halves;
+    for (Value* arg : args) halves.push_back(as_half(type, arg));
+    return as_bits(emit_math(b_, op, halves, math_target_));
   }
-  if (type.is_float()) {
-    const bool has_fma = target_.has_feature("fma") || target_.vector_bits == 512 || target_.is_aarch64();
-    const bool has_scalef = target_.has_feature("avx512f") && target_.has_feature("avx512vl");
-    return emit_math(b_, op, args, {has_fma, has_scalef});
-  }
+  if (type.is_float()) return emit_math(b_, op, args, math_target_);
   if (op == Intrinsic::kPow) return integer_power(type, args[0], args[1]);
   if (op == Intrinsic::kAbs && type.is_signed())
     return b_.CreateIntrinsic(llvm::Intrinsic::abs, {args[0]->getType()}, {args[0], b_.getFalse()});
@@ -323,75 +319,24 @@ Value* Arithmetic::to_odd_float(Value* wide) {
   return b_.CreateBitCast(b_.CreateSelect(lost, b_.CreateOr(truncated, one), pattern), single);
 }
 
-bool Arithmetic::converts_half() const {
-  return target_.has_feature("f16c") || target_.has_feature("avx512f") || target_.is_aarch64();
+llvm::Type* Arithmetic::half_type(DType type, llvm::Type* like) {
+  return with_element(like, type.is_bfloat() ? b_.getBFloatTy() : b_.getHalfTy());
+}
+
+Value* Arithmetic::as_half(DType type, Value* bits) {
+  return b_.CreateBitCast(bits, half_type(type, bits->getType()));
+}
+
+Value* Arithmetic::as_bits(Value* half) {
+  return b_.CreateBitCast(half, with_element(half->getType(), b_.getInt16Ty()));
 }
 
 Value* Arithmetic::widen(DType type, Value* half) {
-  llvm::Type* single = with_element(half->getType(), b_.getFloatTy());
-  if (type.is_bfloat()) {
-    llvm::Type* bits = with_element(half->getType(), b_.getInt32Ty());
-    return b_.CreateBitCast(b_.CreateShl(b_.CreateZExt(half, bits), llvm::ConstantInt::get(bits, 16)),
-                            single);
-  }
-  if (!converts_half()) return float16_from_bits(half);
-  return b_.CreateFPExt(b_.CreateBitCast(half, with_element(half->getType(), b_.getHalfTy())), single);
+  return half_to_float(b_, as_half(type, half), math_target_);
 }
 
 Value* Arithmetic::narrow(DType type, Value* wide) {
-  llvm::Type* half = with_element(wide->getType(), b_.getInt16Ty());
-  if (!type.is_bfloat()) {
-    if (!converts_half()) return float16_to_bits(wide);
-    return b_.CreateBitCast(b_.CreateFPTrunc(wide, with_element(wide->getType(), b_.getHalfTy())), half);
-  }
-  // Half a unit is added, a little less where the last digit is even. NaN stays NaN: quiet.
-  llvm::Type* bits = with_element(wide->getType(), b_.getInt32Ty());
-  Value* pattern = b_.CreateBitCast(wide, bits);
-  Value* top = b_.CreateLShr(pattern, llvm::ConstantInt::get(bits, 16));
-  Value* odd = b_.CreateAnd(top, llvm::ConstantInt::get(bits, 1));
-  Value* sum = b_.CreateAdd(b_.CreateAdd(pattern, odd), llvm::ConstantInt::get(bits, 0x7fff));
-  Value* rounded = b_.CreateLShr(sum, llvm::ConstantInt::get(bits, 16));
-  Value* quiet = b_.CreateOr(top, llvm::ConstantInt::get(bits, 0x40));
-  return b_.CreateTrunc(b_.CreateSelect(b_.CreateFCmpUNO(wide, wide), quiet, rounded), half);
-}
-
-/// For CPUs without the conversion: subnormal numbers come out right through a multiplication by 2^112.
-Value* Arithmetic::float16_from_bits(Value* half) {
-  llvm::IRBuilder<>::FastMathFlagGuard guard(b_);
-  b_.clearFastMathFlags();
-  llvm::Type* bits = with_element(half->getType(), b_.getInt32Ty());
-  llvm::Type* single = with_element(half->getType(), b_.getFloatTy());
-  const auto number = [&](uint64_t value) { return llvm::ConstantInt::get(bits, value); };
-  Value* pattern = b_.CreateZExt(half, bits);
-  Value* magnitude = b_.CreateShl(b_.CreateAnd(pattern, number(0x7fff)), number(13));
-  Value* scaled = b_.CreateFMul(b_.CreateBitCast(magnitude, single), llvm::ConstantFP::get(single, 0x1p112));
-  Value* special = b_.CreateICmpUGE(magnitude, number(0x7c00 << 13));
-  Value* value =
-      b_.CreateSelect(special, b_.CreateOr(magnitude, number(0x7f800000)), b_.CreateBitCast(scaled, bits));
-  Value* sign = b_.CreateShl(b_.CreateAnd(pattern, number(0x8000)), number(16));
-  return b_.CreateBitCast(b_.CreateOr(value, sign), single);
-}
-
-/// The other way. Normal results round by adding half a unit to the pattern; subnormal ones by the rounding
-/// of an addition to 0.5, whose last digit is then float16's.
-Value* Arithmetic::float16_to_bits(Value* wide) {
-  llvm::IRBuilder<>::FastMathFlagGuard guard(b_);
-  b_.clearFastMathFlags();
-  llvm::Type* bits = with_element(wide->getType(), b_.getInt32Ty());
-  llvm::Type* single = wide->getType();
-  const auto number = [&](uint64_t value) { return llvm::ConstantInt::get(bits, value); };
-  Value* pattern = b_.CreateBitCast(wide, bits);
-  Value* sign = b_.CreateAnd(b_.CreateLShr(pattern, number(16)), number(0x8000));
-  Value* magnitude = b_.CreateAnd(pattern, number(0x7fffffff));
-  Value* odd = b_.CreateAnd(b_.CreateLShr(magnitude, number(13)), number(1));
-  Value* sum = b_.CreateAdd(b_.CreateAdd(magnitude, odd), number(0xfff));
-  Value* normal = b_.CreateSub(b_.CreateLShr(sum, number(13)), number(112 << 10));
-  Value* shifted = b_.CreateFAdd(b_.CreateBitCast(magnitude, single), llvm::ConstantFP::get(single, 0.5));
-  Value* subnormal = b_.CreateSub(b_.CreateBitCast(shifted, bits), number(0x3f000000));
-  Value* value = b_.CreateSelect(b_.CreateICmpULT(magnitude, number(113u << 23)), subnormal, normal);
-  value = b_.CreateSelect(b_.CreateICmpUGE(magnitude, number(0x477ff000)), number(0x7c00), value);
-  value = b_.CreateSelect(b_.CreateICmpUGT(magnitude, number(0x7f800000)), number(0x7e00), value);
-  return b_.CreateTrunc(b_.CreateOr(value, sign), with_element(wide->getType(), b_.getInt16Ty()));
+  return as_bits(float_to_half(b_, wide, half_type(type, wide->getType()), math_target_));
 }
 
 Value* Arithmetic::to_memory(DType type, Value* value) {

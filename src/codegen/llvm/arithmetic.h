@@ -7,6 +7,7 @@
 
 #include <llvm/IR/IRBuilder.h>
 
+#include "codegen/llvm/math.h"
 #include "codegen/target.h"
 #include "ir/dtype.h"
 #include "ir/ops.h"
@@ -48,12 +49,15 @@ class Arithmetic {
   llvm::Value* extreme(BinaryOp op, llvm::Value* a, llvm::Value* b);
   llvm::Value* integer_power(DType type, llvm::Value* a, llvm::Value* b);
   llvm::Value* to_odd_float(llvm::Value* wide);
-  llvm::Value* float16_from_bits(llvm::Value* half);
-  llvm::Value* float16_to_bits(llvm::Value* single);
-  bool converts_half() const;
+  /// LLVM's own type of float16 or bfloat16, with the lanes of another; the 16 bits of a value as that, and
+  /// back.
+  llvm::Type* half_type(DType type, llvm::Type* like);
+  llvm::Value* as_half(DType type, llvm::Value* bits);
+  llvm::Value* as_bits(llvm::Value* half);
 
   llvm::IRBuilder<>& b_;
   const Target& target_;
+  const MathTarget math_target_;
 };
 
 }  // namespace tw::codegen

@@ -5,7 +5,7 @@
 
 #include <llvm/IR/Module.h>
 
-#include "codegen/describe.h"
+#include "codegen/function_description.h"
 #include "codegen/target.h"
 #include "ir/program.h"
 

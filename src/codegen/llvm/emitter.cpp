@@ -1,8 +1,11 @@
 // Functions, loops, conditions, allocations. Expressions and memory: emit_values.cpp.
 #include "codegen/llvm/emitter.h"
 
+#include <cstddef>
 #include <set>
 
+#include "codegen/llvm/target_machine.h"
+#include "runtime/core/kernel.h"
 #include "support/error.h"
 
 namespace tw::codegen {
@@ -13,10 +16,6 @@ using llvm::Value;
 constexpr int64_t kStackBytes = 32 << 10;  // of one function
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kWidestVector = 256;  // bytes of one that schedules are likely to write
-
-// Fields of tw_worker, and statuses (runtime/core/kernel.h).
-enum WorkerField { kParallel, kAllocate, kRelease, kFail };
-constexpr int32_t kOk = 0, kNoMemory = 2;
 
 /// What a statement uses that is made outside of it.
 struct Captured {
@@ -57,12 +56,7 @@ llvm::BasicBlock* Emitter::block(const char* name) {
 llvm::Function* Emitter::begin_function(const std::string& name, llvm::FunctionType* type, Function& state) {
   state.function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module_);
   state.function->addFnAttr(llvm::Attribute::NoUnwind);
-  state.function->addFnAttr("target-cpu", target_.cpu);
-  std::string features;
-  for (const std::string& feature : target_.features) features += (features.empty() ? "+" : ",+") + feature;
-  state.function->addFnAttr("target-features", features);
-  state.function->addFnAttr("prefer-vector-width", std::to_string(target_.vector_bits));
-  state.function->addFnAttr("min-legal-vector-width", std::to_string(target_.vector_bits));
+  set_target(*state.function, target_);
   for (llvm::Argument& argument : state.function->args())
     if (argument.getType()->isPointerTy()) argument.addAttr(llvm::Attribute::NoAlias);
   b_.SetInsertPoint(llvm::BasicBlock::Create(llvm_, "entry", state.function));
@@ -76,7 +70,7 @@ llvm::Function* Emitter::begin_function(const std::string& name, llvm::FunctionT
 void Emitter::end_function() {
   // Stores past the caches are seen in no order by other threads until a fence.
   if (std::exchange(has_streamed_, false)) b_.CreateFence(llvm::AtomicOrdering::SequentiallyConsistent);
-  leave(b_.getInt32(kOk));
+  leave(b_.getInt32(TW_OK));
   current_.exit->moveAfter(&current_.function->back());
 }
 
@@ -92,8 +86,8 @@ void Emitter::leave_unless(Value* fine, Value* status) {
   b_.SetInsertPoint(next);
 }
 
-Value* Emitter::call_worker(int field, llvm::FunctionType* type, std::vector<Value*> args) {
-  Value* entry = b_.CreateConstInBoundsGEP1_64(b_.getPtrTy(), current_.worker, field);
+Value* Emitter::call_worker(std::size_t field, llvm::FunctionType* type, std::vector<Value*> args) {
+  Value* entry = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), current_.worker, field);
   args.insert(args.begin(), current_.worker);
   return b_.CreateCall(type, b_.CreateLoad(b_.getPtrTy(), entry), args);
 }
@@ -247,8 +241,8 @@ void Emitter::emit_parallel(const For& node) {
 
   auto* type = llvm::FunctionType::get(b_.getInt32Ty(),
                                        {b_.getPtrTy(), b_.getPtrTy(), b_.getPtrTy(), b_.getInt64Ty()}, false);
-  Value* status = call_worker(kParallel, type, {body, closure, extent});
-  leave_unless(b_.CreateICmpEQ(status, b_.getInt32(kOk)), status);
+  Value* status = call_worker(offsetof(tw_worker, parallel), type, {body, closure, extent});
+  leave_unless(b_.CreateICmpEQ(status, b_.getInt32(TW_OK)), status);
 }
 
 void Emitter::on(const If& node) {
@@ -311,15 +305,15 @@ void Emitter::emit_workspace(const Allocate& node, Value* elements) {
   Value* bytes =
       b_.CreateMul(elements, b_.getInt64(static_cast<uint64_t>(buffer.dtype.bytes())), "", true, true);
   auto* allocate = llvm::FunctionType::get(b_.getPtrTy(), {b_.getPtrTy(), b_.getInt64Ty()}, false);
-  auto* memory = llvm::cast<llvm::CallInst>(call_worker(kAllocate, allocate, {bytes}));
+  auto* memory = llvm::cast<llvm::CallInst>(call_worker(offsetof(tw_worker, allocate), allocate, {bytes}));
   memory->setName(buffer.name.text);
   memory->addRetAttr(llvm::Attribute::NoAlias);
   memory->addRetAttr(llvm::Attribute::getWithAlignment(llvm_, llvm::Align(kAlignment)));
-  leave_unless(b_.CreateIsNotNull(memory), b_.getInt32(kNoMemory));
+  leave_unless(b_.CreateIsNotNull(memory), b_.getInt32(TW_NO_MEMORY));
   places_[node.buffer.get()].pointer = memory;
   emit(node.body);
   auto* release = llvm::FunctionType::get(b_.getVoidTy(), {b_.getPtrTy(), b_.getPtrTy()}, false);
-  call_worker(kRelease, release, {memory});
+  call_worker(offsetof(tw_worker, release), release, {memory});
 }
 
 void Emitter::on(const Assert& node) {
@@ -329,8 +323,10 @@ void Emitter::on(const Assert& node) {
   llvm::BasicBlock *fails = block("fails"), *next = block("go_on");
   b_.CreateCondBr(cond, next, fails, llvm::MDBuilder(llvm_).createBranchWeights(1 << 20, 1));
   b_.SetInsertPoint(fails);
-  auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy(), b_.getPtrTy()}, false);
-  leave(call_worker(kFail, type, {b_.CreateGlobalString(node.message)}));
+  auto* type =
+      llvm::FunctionType::get(b_.getInt32Ty(), {b_.getPtrTy(), b_.getInt32Ty(), b_.getPtrTy()}, false);
+  Value* status = b_.getInt32(node.assert_kind == AssertKind::kIndex ? TW_BAD_INDEX : TW_FAILED);
+  leave(call_worker(offsetof(tw_worker, fail), type, {status, b_.CreateGlobalString(node.message)}));
   b_.SetInsertPoint(next);
   if (node.cond.dtype().is_scalar() && !contains<Load>(node.cond.get())) context_.assume(node.cond);
 }

@@ -124,7 +124,8 @@ class Emitter : Visitor {
   void end_function();
   void leave(llvm::Value* status);                            // with this status, from a block of its own
   void leave_unless(llvm::Value* fine, llvm::Value* status);  // go on where it is fine
-  llvm::Value* call_worker(int field, llvm::FunctionType* type, std::vector<llvm::Value*> args);
+  /// Calls what a field of tw_worker points at; `field`: where the field begins, the same on every target.
+  llvm::Value* call_worker(std::size_t field, llvm::FunctionType* type, std::vector<llvm::Value*> args);
   llvm::AllocaInst* alloca_at_entry(llvm::Type* type, int64_t count, int64_t alignment);
   llvm::BasicBlock* block(const char* name);
 

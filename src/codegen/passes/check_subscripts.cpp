@@ -106,7 +106,7 @@ class FindChecks : public Visitor {
     for (std::size_t i = guards_.size(); i-- > 0;) cond = select(guards_[i], cond, make_bool(true));
     for (const Stmt& check : found)
       if (structural_equal(as<Assert>(check)->cond, cond)) return;
-    found.push_back(Assert::make(cond, message));
+    found.push_back(Assert::make(cond, message, AssertKind::kIndex));
   }
 
   Context context_;
@@ -199,9 +199,11 @@ class CheckSubscripts : public ContextMutator {
         copy->body = body;
       }
       if (!prove(lt(0, node.extent), context_))  // no turn, no check
-        for (Stmt& check : lifted)
-          check = Assert::make(select(lt(0, node.extent), as<Assert>(check)->cond, make_bool(true)),
-                               as<Assert>(check)->message);
+        for (Stmt& check : lifted) {
+          const auto* inner = as<Assert>(check);
+          check = Assert::make(select(lt(0, node.extent), inner->cond, make_bool(true)), inner->message,
+                               inner->assert_kind);
+        }
     }
     return checked(
         inside, [&](FindChecks& find) { find.visit(node.extent); }, lifted);

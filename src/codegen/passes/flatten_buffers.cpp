@@ -8,18 +8,6 @@
 namespace tw::codegen {
 namespace {
 
-/// Elements from one point of each dimension to the next.
-std::vector<Expr> strides_of(const BufferNode& buffer) {
-  if (!buffer.strides.empty()) return buffer.strides;
-  std::vector<Expr> strides(buffer.shape.size());
-  Expr product(1);
-  for (std::size_t d = buffer.shape.size(); d-- > 0;) {
-    strides[d] = product;
-    product = product * buffer.shape[d];
-  }
-  return strides;
-}
-
 /// How many elements lie between the first and the last, both included; 0 of an empty buffer.
 Expr span_of(const BufferNode& buffer) {
   Expr product(1), last(0);

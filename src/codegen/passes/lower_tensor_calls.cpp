@@ -110,18 +110,6 @@ Stmt loops_of_meaning(const Program& meaning) {
   return fits ? InLanes(Var(last)).mutate(body) : body;
 }
 
-/// Elements from one point of each dimension of a buffer to the next.
-std::vector<Expr> strides_of(const BufferNode& buffer) {
-  if (!buffer.strides.empty()) return buffer.strides;
-  std::vector<Expr> strides(buffer.shape.size());
-  Expr product(1);
-  for (std::size_t d = buffer.shape.size(); d-- > 0;) {
-    strides[d] = product;
-    product = product * buffer.shape[d];
-  }
-  return strides;
-}
-
 class LowerTensorCalls : public ContextMutator {
  public:
   LowerTensorCalls(const LowerOptions& options, std::vector<std::string>& notes)

@@ -202,11 +202,11 @@ class Widen : public ContextMutator {
 
   Stmt on(const Assert& node) override {
     const Expr cond = mutate(node.cond);
-    if (!mask_) return Assert::make(cond, node.message);
+    if (!mask_) return Assert::make(cond, node.message, node.assert_kind);
     const int lanes = std::max(lanes_of(cond), lanes_of(mask_));
     return Assert::make(
         Select::make(widened(mask_, lanes), widened(cond, lanes), widened(make_bool(true), lanes)),
-        node.message);
+        node.message, node.assert_kind);
   }
   Stmt on(const Prefetch& node) override {
     for (const Expr& index : node.indices)

@@ -186,14 +186,13 @@ std::optional<Expr> stride_of(const AccessMap& map, const Buffer& buffer, const 
                               const Context& context) {
   check_internal(map.subscripts.size() == buffer->shape.size(), "{} subscripts of buffer {} of rank {}",
                  map.subscripts.size(), buffer->name.text, buffer->rank());
-  Expr stride = 0, row_major = 1;
+  const std::vector<Expr> strides = strides_of(*buffer);
+  Expr stride = 0;
   for (std::size_t d = map.subscripts.size(); d-- > 0;) {
     SubscriptForm rest = map.subscripts[d];
     rest.affine.terms.clear();
     if (uses_var(rest, var)) return std::nullopt;
-    const Expr step = buffer->strides.empty() ? row_major : buffer->strides[d];
-    stride = coefficient(map.subscripts[d], var) * step + stride;
-    row_major = buffer->shape[d] * row_major;
+    stride = coefficient(map.subscripts[d], var) * strides[d] + stride;
   }
   IndexAlgebra algebra(context);
   return algebra.normal(stride);

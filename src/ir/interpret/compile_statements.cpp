@@ -314,7 +314,7 @@ void Compiler::let(const Let& stmt, const Inside& body) {
 void Compiler::check(const Assert& stmt) {
   const auto fail_unless = [&](Reg cond) {
     const Pc holds = emit({Op::kJumpIf, 0, cond});
-    emit({Op::kFail, 0, message(stmt.message)});
+    emit({Op::kFail, 0, message(stmt.message), stmt.assert_kind == AssertKind::kIndex});
     land(holds);
   };
   if (stmt.cond.dtype().is_scalar()) return fail_unless(scalar(stmt.cond, kBool, "an asserted condition"));

@@ -246,7 +246,7 @@ ThreadStatus Machine::run(Thread& thread) {
         break;
       case Op::kFail:
         thread.pc = pc;
-        fail(thread, ErrorKind::kValue, "assertion failed: " + code_.messages[I.a]);
+        fail(thread, I.b ? ErrorKind::kIndex : ErrorKind::kValue, "assertion failed: " + code_.messages[I.a]);
       case Op::kAllocate:
         thread.pc = pc;
         r[I.a] = reinterpret_cast<Slot>(allocate(thread, I.b));

@@ -139,7 +139,7 @@ class ProgramSimplifier : public Mutator {
   Stmt on(const Assert& node) override {
     const Expr cond = mutate(node.cond);
     if (is_int(cond, 1)) return Seq::make({});
-    return cond.same_as(node.cond) ? Stmt(&node) : Assert::make(cond, node.message);
+    return cond.same_as(node.cond) ? Stmt(&node) : Assert::make(cond, node.message, node.assert_kind);
   }
 
   Stmt on(const Let& node) override {

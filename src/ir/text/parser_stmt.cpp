@@ -249,9 +249,11 @@ Stmt Parser::read(Reads<Assert>) {
   in_.take();
   Expr cond = expr();
   in_.expect_symbol(",");
+  const auto kind = in_.sees(TokenKind::kName) ? enum_from_text<AssertKind>(in_.peek().text) : std::nullopt;
+  if (kind) in_.take();
   std::string message = string("a message in double quotes");
   end_line();
-  return Assert::make(std::move(cond), std::move(message));
+  return Assert::make(std::move(cond), std::move(message), kind.value_or(AssertKind::kValue));
 }
 
 Stmt Parser::read(Reads<Attr>) {

@@ -80,6 +80,12 @@ std::string to_text(const Program& program, const LineNotes& notes) {
   return std::move(printer).finish() + "\n";
 }
 
+std::string canonical_text(const Program& program) {
+  Printer printer{Printer::Canonical{}};
+  printer.program(*program);
+  return std::move(printer).finish() + "\n";
+}
+
 std::string to_text(const Stmt& stmt, const TextMark& mark) {
   Printer printer(mark);
   printer.suite(stmt);
@@ -87,13 +93,13 @@ std::string to_text(const Stmt& stmt, const TextMark& mark) {
 }
 
 std::string to_text(const Expr& e) {
-  Printer printer({});
+  Printer printer{TextMark{}};
   printer.expr(e);
   return std::move(printer).finish();
 }
 
 std::string to_text(const Region& region) {
-  Printer printer({});
+  Printer printer{TextMark{}};
   printer.region(region);
   return std::move(printer).finish();
 }

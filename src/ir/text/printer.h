@@ -13,6 +13,9 @@ namespace tw {
 class Printer {
  public:
   explicit Printer(const TextMark& mark, const LineNotes& notes = {}) : mark_(mark), notes_(notes) {}
+  /// Names as `canonical_text` has them.
+  enum class Canonical {};
+  explicit Printer(Canonical) : canonical_(true), names_(true) {}
 
   void program(const ProgramNode& program);
   /// A statement as the lines of a suite: the elements of a sequence follow each other.
@@ -33,6 +36,8 @@ class Printer {
 #undef TW_PRINT
   void infix(const Binary& node, int precedence);
   void reducer(const ReducerNode& reducer);
+  /// Its label; in a canonical text that of the known reducer that it equals, else "r".
+  std::string name_of(const ReducerNode& reducer);
   /// The type, unless it is index, and what is known of the variable's values: ` float32 in [0, 7]
   /// multiple_of 2`.
   void traits(const Variable& var);
@@ -90,6 +95,7 @@ class Printer {
   std::string out_;
   int indent_ = 0;
   bool last_in_suite_ = false;  // of the statement being printed
+  bool canonical_ = false;
   TextNames names_;
 };
 

@@ -136,12 +136,22 @@ void Printer::print(const Reduce& node, int) {
   put(")");
 }
 
+std::string Printer::name_of(const ReducerNode& node) {
+  if (!canonical_) return node.name.text;
+  if (node.results.size() == 1)
+    for (const char* name : {"sum", "prod", "max", "min", "all", "any"})
+      if (const Reducer known = known_reducer(name, node.results.front().dtype()))
+        if (structural_equal(known.get(), &node)) return name;
+  return "r";
+}
+
 void Printer::reducer(const ReducerNode& node) {
   const Place place(*this, &node);
-  put(name_text(node.name.text));
+  const std::string name = name_of(node);
+  put(name_text(name));
   if (node.results.size() == 1) {
     const DType type = node.results.front().dtype();
-    if (const Reducer known = known_reducer(node.name.text, type))
+    if (const Reducer known = known_reducer(name, type))
       if (structural_equal(known.get(), &node)) return put("(" + to_string(type) + ")");
   }
   NameScope scope(names_, TextNames::Lifetime::kScope);

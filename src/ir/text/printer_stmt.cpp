@@ -6,7 +6,7 @@ namespace tw {
 void Printer::program(const ProgramNode& program) {
   const Place place(*this, &program);
   NameScope scope(names_);
-  put("program " + name_text(program.name.text) + "(");
+  put("program " + (canonical_ ? "p" : name_text(program.name.text)) + "(");
   list(program.params, [&](const Param& each) { param(scope, each); });
   put(")");
   attrs(program.attrs);
@@ -138,7 +138,7 @@ void Printer::axis(NameScope& scope, const BlockAxis& axis) {
 
 void Printer::print(const Block& node) {
   NameScope scope(names_);
-  put("block " + name_text(node.name.text));
+  put("block " + (canonical_ ? "s" : name_text(node.name.text)));
   if (node.id.value != -1) put("#" + std::to_string(node.id.value));
   put("(");
   list(node.axes, [&](const BlockAxis& each) { axis(scope, each); });
@@ -225,7 +225,9 @@ void Printer::print(const Seq& node) {
 void Printer::print(const Assert& node) {
   put("assert ");
   expr(node.cond);
-  put(", " + quoted(node.message, '"'));
+  put(", ");
+  if (node.assert_kind != AssertKind::kValue) put(std::string(to_string(node.assert_kind)) + " ");
+  put(quoted(node.message, '"'));
 }
 
 void Printer::print(const Attr& node) {

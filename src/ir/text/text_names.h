@@ -15,10 +15,13 @@ namespace tw {
 /// them.
 class TextNames {
  public:
+  /// `canonical`: labels are passed over, so that names tell nothing but the order in which they are met.
+  explicit TextNames(bool canonical = false) : canonical_(canonical) {}
+
   /// The name of an object where it is used: that of the innermost scope that introduces it. An object that
   /// no scope introduces is named when it is first met.
-  std::string use(const Variable& var) { return use(&var, var.name.text); }
-  std::string use(const BufferNode& buffer) { return use(&buffer, buffer.name.text); }
+  std::string use(const Variable& var) { return use(&var, label_of(var)); }
+  std::string use(const BufferNode& buffer) { return use(&buffer, label_of(buffer)); }
 
   /// Whether a name that a scope introduces stays taken when the scope ends. What expressions introduce is
   /// released, because shared expressions are printed many times; all other names are different in the whole
@@ -33,8 +36,8 @@ class TextNames {
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
     ~Scope();
-    std::string introduce(const Variable& var) { return introduce(&var, var.name.text); }
-    std::string introduce(const BufferNode& buffer) { return introduce(&buffer, buffer.name.text); }
+    std::string introduce(const Variable& var) { return introduce(&var, names_.label_of(var)); }
+    std::string introduce(const BufferNode& buffer) { return introduce(&buffer, names_.label_of(buffer)); }
 
    private:
     std::string introduce(const Node* object, const std::string& label);
@@ -49,10 +52,13 @@ class TextNames {
   };
 
  private:
+  std::string label_of(const Variable& var) const { return canonical_ ? "v" : var.name.text; }
+  std::string label_of(const BufferNode& buffer) const { return canonical_ ? "b" : buffer.name.text; }
   std::string use(const Node* object, const std::string& label);
   /// The label, or the label with the smallest suffix that is free; takes it.
   std::string take(const std::string& label);
 
+  bool canonical_;
   std::unordered_map<const Node*, std::string> names_;
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> suffixes_;  // the last one tried for each label

@@ -6,6 +6,10 @@
 
 #include "runtime/core/function.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Sets of kinds of buffers: bit TW_PARAM_INPUT and so on. */
 enum {
   TW_GIVEN_READ = 1 << TW_PARAM_INPUT | 1 << TW_PARAM_CONSTANT,
@@ -19,4 +23,7 @@ int32_t tw_bind_given(const tw_function* function, const tw_tensor* buffers, int
 
 int32_t tw_count_extents(const tw_function* function);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -19,7 +19,8 @@ enum {
   TW_BAD_VALUE = 3,   /* an argument's shape, strides, alignment, overlap, size or parameter */
   TW_BAD_TYPE = 4,    /* an argument's dtype */
   TW_UNSUPPORTED = 5, /* this machine cannot run the code, or the part is not there */
-  TW_SYSTEM = 6       /* the system refused: a file, a thread */
+  TW_SYSTEM = 6,      /* the system refused: a file, a thread */
+  TW_BAD_INDEX = 7    /* data given as subscripts lead out of an array */
 };
 
 /* Types of elements, the same in every exported library's header. */
@@ -57,8 +58,8 @@ struct tw_worker {
    * is released first; what is left when a kernel or the turns of a region return is released then. */
   void* (*allocate)(tw_worker* worker, int64_t bytes);
   void (*release)(tw_worker* worker, void* memory);
-  /* Sets the error's message (with the kernel's name before it) and gives TW_FAILED. */
-  int32_t (*fail)(tw_worker* worker, const char* message);
+  /* Sets the error's message (with the kernel's name before it) and gives `status`. */
+  int32_t (*fail)(tw_worker* worker, int32_t status, const char* message);
 };
 
 #ifdef __cplusplus

@@ -13,8 +13,8 @@ static void release(tw_worker* worker, void* memory) {
   if (memory) tw_arena_restore(&((tw_thread*)worker)->arena, memory);
 }
 
-static int32_t fail(tw_worker* worker, const char* message) {
-  return tw_error_set(TW_FAILED, "%s: %s", ((tw_thread*)worker)->name, message);
+static int32_t fail(tw_worker* worker, int32_t status, const char* message) {
+  return tw_error_set(status, "%s: %s", ((tw_thread*)worker)->name, message);
 }
 
 void tw_thread_init(tw_thread* thread, tw_pool* pool, int32_t index) {

@@ -38,19 +38,11 @@
 #include "schedule/copies.h"
 #include "schedule/loops.h"
 #include "schedule/moving.h"
+#include "schedule/pipeline_stages.h"
 #include "schedule/versions.h"
 
 namespace tw::schedule {
 namespace {
-
-constexpr const char* kStageNote = "pipeline_stage";
-
-/// A statement of the loop's body.
-struct Part {
-  Stmt stmt;
-  int64_t stage = 0;
-  std::vector<const Access*> accesses;
-};
 
 /// Loops whose turns are counted from another one can get a negative extent in turns that do nothing.
 class NoNegativeExtents : public Mutator {
@@ -83,7 +75,7 @@ class Pipeline {
     draw_in_allocations();
     open_body();
     sort_accesses();
-    choose_stages();
+    find_stages();
     require_order();
     for (const Buffer& buffer : own_) plan_versions(buffer);
     find_turns();
@@ -195,59 +187,12 @@ class Pipeline {
     return std::any_of(own_.begin(), own_.end(), [&](const Buffer& b) { return b.same_as(buffer); });
   }
 
-  static bool touches(const Part& part, const Buffer& buffer, bool write) {
-    return std::any_of(part.accesses.begin(), part.accesses.end(), [&](const Access* access) {
-      return access->write == write && access->buffer.same_as(buffer);
-    });
-  }
-
-  /// Whether the part fills buffers for later parts, out of what the loop does not change.
-  bool runs_ahead(std::size_t number) const {
-    const Part& part = parts_[number];
-    bool writes = false;
-    for (const Access* access : part.accesses) {
-      const Buffer& buffer = access->buffer;
-      if (access->write) {
-        writes = true;
-        const auto later = parts_.begin() + static_cast<std::ptrdiff_t>(number) + 1;
-        if (!is_own(buffer) ||
-            std::none_of(later, parts_.end(), [&](const Part& p) { return touches(p, buffer, false); }))
-          return false;
-      } else if (!touches(part, buffer, true) &&
-                 std::any_of(parts_.begin(), parts_.end(),
-                             [&](const Part& p) { return touches(p, buffer, true); })) {
-        return false;
-      }
-    }
-    return writes;
-  }
-
-  /// The stage that notes on the part's blocks say; nothing when there is no note.
-  std::optional<int64_t> noted_stage(const Part& part) const {
-    std::optional<int64_t> stage;
-    for (const Block* block : blocks_below(part.stmt.get())) {
-      const auto note = block->annotations.find(kStageNote);
-      if (note == block->annotations.end()) continue;
-      const auto* number = std::get_if<int64_t>(&note->second);
-      if (!number || *number < 0 || *number >= stages_)
-        step_.refuse(block, "the note {} of block {} is no stage from 0 to {}", kStageNote, block->name.text,
-                     stages_ - 1);
-      if (stage && *stage != *number)
-        step_.refuse(block, "block {} is noted for stage {}, and another block of its statement for stage {}",
-                     block->name.text, *number, *stage);
-      stage = *number;
-    }
-    return stage;
-  }
-
-  void choose_stages() {
-    int64_t first = stages_;
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      parts_[i].stage = noted_stage(parts_[i]).value_or(runs_ahead(i) ? 0 : stages_ - 1);
-      first = std::min(first, parts_[i].stage);
-      last_ = std::max(last_, parts_[i].stage);
-    }
-    if (first < last_) return;
+  void find_stages() {
+    choose_stages(step_, parts_, own_, stages_);
+    const auto [first, last] = std::minmax_element(
+        parts_.begin(), parts_.end(), [](const Part& a, const Part& b) { return a.stage < b.stage; });
+    last_ = parts_.empty() ? 0 : last->stage;
+    if (!parts_.empty() && first->stage < last_) return;
     step_.refuse(&loop(),
                  "no statement of loop {} fills a buffer of its turn alone that a later statement reads, so "
                  "none can run ahead; cache_read and compute_at put a copy into the loop",

@@ -19,13 +19,6 @@ Expr dense_stride(const BufferNode& buffer, const std::vector<Expr>& strides, st
   return dim + 1 == strides.size() ? Expr(1) : strides[dim + 1] * buffer.shape[dim + 1];
 }
 
-std::vector<Expr> strides_of(const BufferNode& buffer) {
-  if (!buffer.strides.empty()) return buffer.strides;
-  std::vector<Expr> strides(buffer.shape.size(), Expr(1));
-  for (std::size_t d = strides.size(); d-- > 0;) strides[d] = simplify(dense_stride(buffer, strides, d));
-  return strides;
-}
-
 std::size_t dimension(const Step& step, const BufferNode& buffer) {
   const int64_t rank = buffer.rank(), given = step.integer(1);
   const int64_t dim = given < 0 ? given + rank : given;
@@ -52,7 +45,8 @@ Outcome storage_align(const Step& step) {
         "from 0 to factor - 1",
         offset, factor);
 
-  const std::vector<Expr> before = strides_of(*buffer);
+  std::vector<Expr> before = strides_of(*buffer);
+  for (Expr& stride : before) stride = simplify(stride);
   std::vector<Expr> strides = before;
   const Context context;
   IndexAlgebra algebra(context);

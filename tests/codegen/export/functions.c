@@ -54,7 +54,7 @@ const tw_function matmul_function = {"matmul", 7, kMatmul, 3, 4, run_matmul, ext
 double exp(double);
 
 static int32_t run_stretch(void* const* buffers, const int64_t* scalars, tw_worker* worker) {
-  if (scalars[1] == 62) return worker->fail(worker, "62 is refused");
+  if (scalars[1] == 62) return worker->fail(worker, TW_FAILED, "62 is refused");
   const double* x = buffers[0];
   double* y = buffers[1];
   for (int64_t i = 0; i < scalars[0] + scalars[1]; i++) y[i] = i < scalars[0] ? exp(x[i]) : 1;

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "codegen/describe.h"
+#include "codegen/function_description.h"
 #include "ir/text.h"
 #include "runtime/core/call.h"
+#include "runtime/status.h"
 #include "schedule/fixtures.h"
-#include "support/error.h"
 
 namespace tw::codegen {
 namespace {
@@ -42,9 +42,8 @@ void run_compiled_for(const Target& target, const Program& program, std::span<co
       const auto given = options.tunables.find(param.var->name);
       tunables.push_back(given == options.tunables.end() ? param.default_value : given->second);
     }
-  const int32_t status =
-      tw_call(&module->function(), pool(), 0, tensors.data(), sizes.data(), tunables.data());
-  if (status != TW_OK) raise_value("{}", tw_error());
+  runtime::check_status(
+      tw_call(&module->function(), pool(), 0, tensors.data(), sizes.data(), tunables.data()));
 }
 
 void run_compiled(const Program& program, std::span<const Argument> arguments,

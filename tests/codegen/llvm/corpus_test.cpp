@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "codegen/llvm/compiled.h"
+#include "common/fuzzing.h"
 #include "ir/text.h"
 #include "schedule/corpus/sequences.h"
 #include "support/error.h"
@@ -16,11 +17,6 @@ namespace {
 
 using schedule::corpus;
 using schedule::CorpusCase;
-
-uint64_t from_environment(const char* name, uint64_t usual) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : usual;
-}
 
 /// How many programs were compiled and run, and how many were refused as unsupported.
 struct Counts {
@@ -62,8 +58,8 @@ TEST(LlvmCorpus, FirstProgramsComputeTheSame) {
 }
 
 TEST(LlvmCorpus, RandomSchedulesComputeTheSame) {
-  const uint64_t count = from_environment("TW_FUZZ_COUNT", 150);
-  const uint64_t first = from_environment("TW_FUZZ_SEED", 1);
+  const uint64_t count = test::fuzz_count(150);
+  const uint64_t first = test::fuzz_seed();
   schedule::CallCounts calls;
   Counts counts;
   int failures = 0;

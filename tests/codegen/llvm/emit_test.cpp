@@ -109,6 +109,22 @@ TEST(Emit, ChecksThatDoNotHold) {
   EXPECT_NE(message.find("checked"), std::string::npos) << message;
 }
 
+TEST(Emit, SubscriptsThatDataGiveAreIndexErrors) {
+  const Program program = parse_program(
+      "program main(A: in float32[7], at: in int64[1], C: out float32[1]):\n"
+      "  C[0] = A[index(at[0])]\n");
+  for (const int64_t bad : {int64_t{-1}, int64_t{7}}) {
+    const auto fill = [&](const std::string& buffer, int64_t) { return buffer == "at" ? double(bad) : 1.0; };
+    try {
+      results_of(program, fill, {}, run_compiled);
+      ADD_FAILURE() << "no error for " << bad;
+    } catch (const UserError& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kIndex);
+      EXPECT_STREQ(error.what(), "main: subscript 0 of A, which the data give, is outside of its extent 7");
+    }
+  }
+}
+
 TEST(Emit, BranchesNotTakenReadNothing) {
   // Out of range by gigabytes where the branch is not taken.
   for (const char* kind : {"8", "vectorized(8)"})

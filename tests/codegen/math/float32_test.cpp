@@ -100,8 +100,8 @@ void see_arguments(Evaluator<float>& evaluator, uint32_t stride) {
     evaluator.add(std::bit_cast<float>(pattern));
 }
 
-Greatest<float> greatest_error(Intrinsic op, int lanes, const Machine& machine, uint32_t stride) {
-  Compiled compiled(op, Format::kFloat, lanes, machine);
+Greatest<float> greatest_error(Intrinsic op, int lanes, const Target& target, uint32_t stride) {
+  Compiled compiled(op, kFloat32.with_lanes(lanes), target);
   Greatest<float> greatest;
   const Exact of = exact(op);
   {
@@ -140,8 +140,8 @@ TEST(MathFloat32, IsTheSameForAnyNumberOfLanes) {
 
 TEST(MathFloat32, FastMathFlagsOfTheBuilderChangeNothing) {
   for (Intrinsic op : kUnary) {
-    Compiled plain(op, Format::kFloat, 16, this_machine()),
-        fast(op, Format::kFloat, 16, this_machine(), true);
+    Compiled plain(op, kFloat32.with_lanes(16), this_machine()),
+        fast(op, kFloat32.with_lanes(16), this_machine(), true);
     std::vector<float> x(4096), y(4096, 1.0f), a(4096), b(4096);
     std::mt19937 random(3);
     for (float& v : x) v = std::bit_cast<float>(static_cast<uint32_t>(random()));
@@ -159,8 +159,8 @@ TEST(MathFloat32, BoundedFunctionsStayWithinTheirBounds) {
                                {Intrinsic::kCos, -1.0f}}) {
     const Intrinsic op = function.first;
     const float low = function.second;
-    for (const Machine& machine : {this_machine(), this_machine_without_fma()}) {
-      Compiled compiled(op, Format::kFloat, 8, machine);
+    for (const Target& target : {this_machine(), this_machine_without_fma()}) {
+      Compiled compiled(op, kFloat32.with_lanes(8), target);
       int64_t outside = 0;
       float where = 0;
       {

@@ -92,8 +92,8 @@ void see_arguments(Evaluator<double>& evaluator, int count) {
   }
 }
 
-Greatest<double> greatest_error(Intrinsic op, int lanes, const Machine& machine, int count) {
-  Compiled compiled(op, Format::kDouble, lanes, machine);
+Greatest<double> greatest_error(Intrinsic op, int lanes, const Target& target, int count) {
+  Compiled compiled(op, kFloat64.with_lanes(lanes), target);
   Greatest<double> greatest;
   {
     Evaluator<double> evaluator(

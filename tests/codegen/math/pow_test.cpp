@@ -80,8 +80,8 @@ void each_pair(int count, Add add) {
 }
 
 template <class T, class Exact>
-Greatest<T> greatest_error(int lanes, const Machine& machine, int count) {
-  Compiled compiled(Intrinsic::kPow, sizeof(T) == 4 ? Format::kFloat : Format::kDouble, lanes, machine);
+Greatest<T> greatest_error(int lanes, const Target& target, int count) {
+  Compiled compiled(Intrinsic::kPow, (sizeof(T) == 4 ? kFloat32 : kFloat64).with_lanes(lanes), target);
   Greatest<T> greatest;
   {
     Evaluator<T> evaluator(compiled, lanes, [&](T x, T y, T found) {

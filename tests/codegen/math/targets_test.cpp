@@ -13,30 +13,33 @@ constexpr Intrinsic kAll[] = {
 #undef TW_OP
 };
 
-void expect_no_calls(const Machine& machine) {
+void expect_no_calls(const std::string& text) {
+  const Target target = parse_target(text);
   for (Intrinsic op : kAll)
-    for (Format format : {Format::kHalf, Format::kBfloat, Format::kFloat, Format::kDouble})
+    for (DType type : {kFloat16, kBFloat16, kFloat32, kFloat64})
       for (int lanes : {1, 7, 16})
-        EXPECT_THAT(calls(op, format, lanes, machine), testing::ElementsAre())
-            << info(op).text << " of " << lanes << " lanes of " << size_of(format) << " bytes on "
-            << machine.cpu;
+        EXPECT_THAT(calls(op, type.with_lanes(lanes), target), testing::ElementsAre())
+            << info(op).text << " of " << lanes << " lanes of " << to_string(type) << " on " << target.cpu;
 }
 
 TEST(MathTargets, BaselineX86NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "x86-64", "", {}});
+  expect_no_calls("llvm -mtriple=x86_64-linux-gnu -mcpu=x86-64");
 }
 TEST(MathTargets, X86WithoutFmaNeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "sandybridge", "", {}});
+  expect_no_calls("llvm -mtriple=x86_64-linux-gnu -mcpu=sandybridge");
+}
+TEST(MathTargets, X86ThatConvertsHalfWithoutFmaNeedsNoLibrary) {
+  expect_no_calls("llvm -mtriple=x86_64-linux-gnu -mcpu=ivybridge");
 }
 TEST(MathTargets, Avx2NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "haswell", "", {true, false}});
+  expect_no_calls("llvm -mtriple=x86_64-linux-gnu -mcpu=haswell");
 }
 TEST(MathTargets, Avx512NeedsNoLibrary) {
-  expect_no_calls({"x86_64-unknown-linux-gnu", "znver4", "", {true, true}});
+  expect_no_calls("llvm -mtriple=x86_64-linux-gnu -mcpu=znver4");
 }
 TEST(MathTargets, AArch64NeedsNoLibrary) {
-  expect_no_calls({"aarch64-unknown-linux-gnu", "generic", "", {true, false}});
-  expect_no_calls({"aarch64-unknown-linux-gnu", "neoverse-v1", "", {true, false}});
+  expect_no_calls("llvm -mtriple=aarch64-linux-gnu -mcpu=generic");
+  expect_no_calls("llvm -mtriple=aarch64-linux-gnu -mcpu=neoverse-v1");
 }
 
 }  // namespace

@@ -35,16 +35,6 @@ void for_each_turn(const std::vector<LoopRange>& loops, Env& env, const std::fun
   }
 }
 
-int64_t fuzz_count(int64_t usual) {
-  const char* text = std::getenv("TW_FUZZ_COUNT");
-  return text ? std::atoll(text) : usual;
-}
-
-uint64_t fuzz_seed(uint64_t usual) {
-  const char* text = std::getenv("TW_FUZZ_SEED");
-  return text ? std::strtoull(text, nullptr, 10) : usual;
-}
-
 int64_t pick(std::mt19937_64& random, int64_t low, int64_t high) {
   return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
 }

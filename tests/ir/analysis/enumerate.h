@@ -1,11 +1,11 @@
 // Exhaustive evaluation of small index expressions: the judge of the analyses.
 #pragma once
 
-#include <cstdlib>
 #include <functional>
 #include <random>
 #include <unordered_map>
 
+#include "common/fuzzing.h"
 #include "ir/analysis/iter_map.h"
 #include "ir/program.h"
 
@@ -19,10 +19,6 @@ int64_t evaluate(const Expr& e, const Env& env);
 /// Calls f for every turn of the loops, in order; extents may use outer variables.
 void for_each_turn(const std::vector<LoopRange>& loops, Env& env, const std::function<void()>& f,
                    std::size_t from = 0);
-
-/// How many cases a fuzzer runs, and from which seed: TW_FUZZ_COUNT and TW_FUZZ_SEED, or what is given.
-int64_t fuzz_count(int64_t usual);
-uint64_t fuzz_seed(uint64_t usual);
 
 /// Uniform in [low, high].
 int64_t pick(std::mt19937_64& random, int64_t low, int64_t high);

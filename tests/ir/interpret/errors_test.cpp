@@ -48,6 +48,18 @@ TEST(Errors, OutOfBoundsIsAnIndexErrorTheOthersValueErrors) {
   }
 }
 
+TEST(Errors, OfAssertionsAreOfTheKindThatTheySay) {
+  Array y(kFloat32, {4});
+  for (const bool index : {false, true}) try {
+      run("program p(Y: out float32[4]):\n  assert false, " + std::string(index ? "index " : "") + "\"no\"\n",
+          {y});
+      FAIL();
+    } catch (const UserError& error) {
+      EXPECT_EQ(error.kind(), index ? ErrorKind::kIndex : ErrorKind::kValue);
+      EXPECT_THAT(error.what(), StartsWith("assertion failed: no"));
+    }
+}
+
 TEST(Errors, EveryRankIsChecked) {
   Array y(kInt32, {2, 3, 2, 2});
   const auto error = [&](const std::string& at) {

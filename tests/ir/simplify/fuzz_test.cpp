@@ -1,9 +1,9 @@
 // Random expressions keep their values. TW_FUZZ_COUNT=N and TW_FUZZ_SEED=S say how many and which.
-#include <cstdlib>
 #include <functional>
 
 #include <gtest/gtest.h>
 
+#include "common/fuzzing.h"
 #include "common/random_expr.h"
 #include "ir/simplify.h"
 #include "ir/text.h"
@@ -11,11 +11,6 @@
 
 namespace tw::test {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : fallback;
-}
 
 std::string describe(const Values& values, const Expr& e) {
   std::string text;
@@ -64,8 +59,8 @@ Expr shrink(Expr e, RandomScope& scope, const Check& check) {
 
 /// Runs `check` on random expressions; on a failure prints the seed and the shrunk expression.
 void fuzz(const Check& check, uint64_t share, const std::function<Expr(RandomExpr&, Random&)>& make) {
-  const uint64_t count = from_environment("TW_FUZZ_COUNT", 20000) / share,
-                 first = from_environment("TW_FUZZ_SEED", 1);
+  const uint64_t count = fuzz_count(20000) / share,
+                 first = fuzz_seed();
   for (uint64_t seed = first; seed < first + count; ++seed) {
     Random random(seed * 7919);
     RandomScope scope(random);

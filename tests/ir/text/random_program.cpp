@@ -266,7 +266,7 @@ Stmt RandomProgram::store(int depth) {
 
 Stmt RandomProgram::simple() {
   switch (below(10)) {
-    case 0: return Assert::make(expr(kBool, 2), word());
+    case 0: return Assert::make(expr(kBool, 2), word(), chance(2) ? AssertKind::kIndex : AssertKind::kValue);
     case 1: return Barrier::make(chance(2) ? BarrierScope::kWarp : BarrierScope::kBlock);
     case 2: return AsyncCommit::make();
     case 3: return AsyncWait::make(static_cast<int64_t>(below(3)));

@@ -104,7 +104,7 @@ TEST(HostPool, ErrorsComeBack) {
   Pool pool = open_pool(3);
   Host host;
   tw_pool_use(pool.get(), host_parallel, &host);
-  auto body = [](int64_t, int64_t, tw_worker* worker) { return worker->fail(worker, "no"); };
+  auto body = [](int64_t, int64_t, tw_worker* worker) { return worker->fail(worker, TW_FAILED, "no"); };
   EXPECT_EQ(run_region(pool.get(), 10, body), TW_FAILED);
   EXPECT_STREQ(tw_error(), "kernel: no");
 }

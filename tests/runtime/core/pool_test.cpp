@@ -182,7 +182,7 @@ TEST(Pool, AnErrorComesBackWithItsMessage) {
   Pool pool = open_pool(4);
   for (int64_t bad : {0, 57, 99}) {
     auto body = [&](int64_t begin, int64_t end, tw_worker* worker) -> int32_t {
-      return begin <= bad && bad < end ? worker->fail(worker, "an index is out of range") : TW_OK;
+      return begin <= bad && bad < end ? worker->fail(worker, TW_FAILED, "an index is out of range") : TW_OK;
     };
     EXPECT_EQ(run_region(pool.get(), 100, body), TW_FAILED);
     EXPECT_STREQ(tw_error(), "kernel: an index is out of range");
@@ -194,7 +194,7 @@ TEST(Pool, OfManyErrorsOneComesBackWhole) {
   Pool pool = open_pool(4);
   for (int i = 0; i < 50; i++) {
     auto body = [&](int64_t begin, int64_t, tw_worker* worker) -> int32_t {
-      return worker->fail(worker, ("turn " + std::to_string(begin)).c_str());
+      return worker->fail(worker, TW_FAILED, ("turn " + std::to_string(begin)).c_str());
     };
     EXPECT_EQ(run_region(pool.get(), 1000, body), TW_FAILED);
     EXPECT_EQ(std::string(tw_error()).rfind("kernel: turn ", 0), 0u) << tw_error();
@@ -202,10 +202,10 @@ TEST(Pool, OfManyErrorsOneComesBackWhole) {
 }
 
 TEST(Pool, ErrorsAreEachThreadsOwn) {
-  run_kernel(nullptr, [](tw_worker* worker) { return worker->fail(worker, "here"); });
+  run_kernel(nullptr, [](tw_worker* worker) { return worker->fail(worker, TW_FAILED, "here"); });
   std::thread([] {
     EXPECT_STREQ(tw_error(), "");
-    run_kernel(nullptr, [](tw_worker* worker) { return worker->fail(worker, "there"); });
+    run_kernel(nullptr, [](tw_worker* worker) { return worker->fail(worker, TW_FAILED, "there"); });
     EXPECT_STREQ(tw_error(), "kernel: there");
   }).join();
   EXPECT_STREQ(tw_error(), "kernel: here");
@@ -213,7 +213,7 @@ TEST(Pool, ErrorsAreEachThreadsOwn) {
 
 TEST(Pool, ALongMessageIsCut) {
   std::string text(2000, 'x');
-  run_kernel(nullptr, [&](tw_worker* worker) { return worker->fail(worker, text.c_str()); });
+  run_kernel(nullptr, [&](tw_worker* worker) { return worker->fail(worker, TW_FAILED, text.c_str()); });
   std::string message = tw_error();
   EXPECT_EQ(message.size(), 511u);
   EXPECT_EQ(message.substr(508), "...");

@@ -3,13 +3,11 @@
 // The texts are in tests/common/corpus, written by tests/python/test_corpus_texts.py.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "ir/interpret.h"
+#include "common/runner.h"
 
 namespace tw::schedule {
 
@@ -38,8 +36,7 @@ struct Results {
   std::vector<Output> outputs;
 };
 
-/// Runs a program on arguments: the interpreter, or compiled code.
-using Runner = std::function<void(const Program&, std::span<const Argument>, const InterpretOptions&)>;
+using test::Runner;
 
 /// Runs a program that takes the arguments of the case. Inputs without given values hold small integers, so
 /// that sums are exact in any order. Without a runner: interprets it.

@@ -13,15 +13,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "common/fuzzing.h"
 #include "schedule/corpus/sequences.h"
 
 namespace tw::schedule {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t usual) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : usual;
-}
 
 void print(const CallCounts& counts) {
   std::cout << fmt::format("{:<24} {:>8} {:>9} {:>6}\n", "primitive", "calls", "accepted", "rate");
@@ -31,9 +27,9 @@ void print(const CallCounts& counts) {
 }
 
 TEST(ScheduleFuzz, RandomSequencesKeepTheMeaning) {
-  const uint64_t count = from_environment("TW_FUZZ_COUNT", 5000);
-  const uint64_t first = from_environment("TW_FUZZ_SEED", 1);
-  const uint64_t most = from_environment("TW_FUZZ_FAILURES", 1);
+  const uint64_t count = test::fuzz_count(5000);
+  const uint64_t first = test::fuzz_seed();
+  const uint64_t most = test::from_environment("TW_FUZZ_FAILURES", 1);
   const bool verbose = std::getenv("TW_FUZZ_VERBOSE");
   CallCounts counts;
   uint64_t failures = 0, done = 0;

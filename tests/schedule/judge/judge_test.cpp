@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/fuzzing.h"
 #include "ir/text.h"
 #include "ir/visit.h"
 #include "schedule/corpus/nests.h"
@@ -18,11 +19,6 @@
 
 namespace tw::schedule::judge {
 namespace {
-
-uint64_t from_environment(const char* name, uint64_t usual) {
-  const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : usual;
-}
 
 /// Of this process: the machine may be busy.
 double cpu_seconds() {
@@ -92,7 +88,7 @@ TEST(Judge, SeesThatTurnsOfAReductionMeet) {
 
 // Steps of random sequences that were accepted are none that the judge calls illegal.
 TEST(Judge, CallsNothingIllegalThatIsAccepted) {
-  const uint64_t count = from_environment("TW_FUZZ_COUNT", 600), first = from_environment("TW_FUZZ_SEED", 1);
+  const uint64_t count = test::fuzz_count(600), first = test::fuzz_seed();
   const double start = cpu_seconds();
   CallCounts counts;
   int steps = 0;
@@ -219,8 +215,8 @@ Acceptance acceptance_on_nests(const Primitive& primitive, uint64_t seed, int wa
 }
 
 TEST(Judge, MostOfWhatIsLegalIsAccepted) {
-  const uint64_t seed = from_environment("TW_FUZZ_SEED", 1);
-  const auto wanted = static_cast<int>(from_environment("TW_JUDGE_COUNT", 40));
+  const uint64_t seed = test::fuzz_seed();
+  const auto wanted = static_cast<int>(test::from_environment("TW_JUDGE_COUNT", 40));
   const char* only = std::getenv("TW_JUDGE_PRIMITIVE");
   std::string table = fmt::format("{:<24} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "primitive", "calls", "illegal",
                                   "legal", "accepted", "rate");

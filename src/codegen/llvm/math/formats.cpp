@@ -48,8 +48,7 @@ Real to_float(Real x) {
 Real from_half_precision(Lanes& lanes, llvm::Value* value) {
   llvm::IRBuilderBase& at = lanes.builder;
   llvm::Type* type = value->getType();
-  // Targets with fused multiply-adds convert half by an instruction.
-  if (type->getScalarType()->isHalfTy() && lanes.target.has_fma)
+  if (type->getScalarType()->isHalfTy() && lanes.target.converts_half)
     return {&lanes, at.CreateFPExt(value, with_scalar(type, at.getFloatTy()))};
   llvm::Value* word = at.CreateZExt(at.CreateBitCast(value, with_scalar(type, at.getInt16Ty())),
                                     with_scalar(type, at.getInt32Ty()));
@@ -60,7 +59,7 @@ Real from_half_precision(Lanes& lanes, llvm::Value* value) {
 llvm::Value* to_half_precision(Real x, llvm::Type* type) {
   llvm::IRBuilderBase& at = x.lanes->builder;
   const bool is_half = type->getScalarType()->isHalfTy();
-  if (is_half && x.lanes->target.has_fma) return at.CreateFPTrunc(x.value, type);
+  if (is_half && x.lanes->target.converts_half) return at.CreateFPTrunc(x.value, type);
   Int word = is_half ? float_to_half(x) : float_to_bfloat(x);
   return at.CreateBitCast(at.CreateTrunc(word.value, with_scalar(type, at.getInt16Ty())), type);
 }

@@ -31,14 +31,25 @@ Real function_of(Intrinsic op, Real x, std::span<const Real> args) {
   raise_internal("an intrinsic that is not in the list");
 }
 
+/// Sums and products that cancel exactly are what the accuracy rests on: while this lives, nothing may be
+/// reassociated or fused.
+struct StrictFloats {
+  explicit StrictFloats(llvm::IRBuilderBase& builder) : kept(builder) { builder.clearFastMathFlags(); }
+  llvm::IRBuilderBase::FastMathFlagGuard kept;
+};
+
 }  // namespace
+
+MathTarget math_target(const Target& target) {
+  return {
+      .has_fma = target.has_feature("fma") || target.has_feature("avx512f") || target.is_aarch64(),
+      .has_scalef = target.has_feature("avx512f") && target.has_feature("avx512vl"),
+      .converts_half = target.has_feature("f16c") || target.has_feature("avx512f") || target.is_aarch64()};
+}
 
 llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llvm::Value* const> args,
                        const MathTarget& target) {
-  // Sums and products that cancel exactly are what the accuracy rests on: nothing may be reassociated or
-  // fused.
-  llvm::IRBuilderBase::FastMathFlagGuard guard(builder);
-  builder.clearFastMathFlags();
+  const StrictFloats strict(builder);
   Lanes lanes{builder, target};
   llvm::Type* type = args[0]->getType();
   const bool is_narrow = type->getScalarSizeInBits() == 16;
@@ -47,6 +58,19 @@ llvm::Value* emit_math(llvm::IRBuilderBase& builder, Intrinsic op, std::span<llv
     operands.push_back(is_narrow ? math::from_half_precision(lanes, arg) : Real{&lanes, arg});
   Real result = function_of(op, operands[0], operands);
   return is_narrow ? math::to_half_precision(result, type) : result.value;
+}
+
+llvm::Value* half_to_float(llvm::IRBuilderBase& builder, llvm::Value* half, const MathTarget& target) {
+  const StrictFloats strict(builder);
+  Lanes lanes{builder, target};
+  return math::from_half_precision(lanes, half).value;
+}
+
+llvm::Value* float_to_half(llvm::IRBuilderBase& builder, llvm::Value* wide, llvm::Type* type,
+                           const MathTarget& target) {
+  const StrictFloats strict(builder);
+  Lanes lanes{builder, target};
+  return math::to_half_precision({&lanes, wide}, type);
 }
 
 }  // namespace tw::codegen

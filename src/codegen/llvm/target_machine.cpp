@@ -1,4 +1,4 @@
-#include "codegen/llvm/machine.h"
+#include "codegen/llvm/target_machine.h"
 
 #include <algorithm>
 #include <mutex>
@@ -10,6 +10,7 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 
+#include "runtime/core/cpu.h"
 #include "support/error.h"
 #include "support/nearest.h"
 
@@ -65,15 +66,10 @@ std::string host_feature_string() {
   return text;
 }
 
-/// Whether the host has every instruction that code for this target may use.
+/// Whether the host has every feature that code for this target uses unasked.
 bool runs_here(const Target& target) {
-  static constexpr const char* kInstructions[] = {
-      "avx",      "avx2",     "fma",        "f16c",       "bmi",        "bmi2",    "avx512f",     "avx512bw",
-      "avx512dq", "avx512vl", "avx512vnni", "avx512bf16", "avx512fp16", "avxvnni", "avx10.1-512", "amx-tile",
-      "sve",      "sve2",     "bf16",       "i8mm",       "dotprod",    "fullfp16"};
-  const auto here = llvm::sys::getHostCPUFeatures();
-  return std::all_of(std::begin(kInstructions), std::end(kInstructions),
-                     [&](const char* name) { return !target.has_feature(name) || here.lookup(name); });
+  return std::none_of(target.features.begin(), target.features.end(),
+                      [](const std::string& name) { return tw_cpu_has(name.c_str()) == 0; });
 }
 
 void describe_vectors(Target& target) {
@@ -119,6 +115,13 @@ std::unique_ptr<llvm::TargetMachine> target_machine(const Target& target) {
   return std::unique_ptr<llvm::TargetMachine>(llvm_target(target).createTargetMachine(
       target.triple, target.cpu, feature_string(target), options, llvm::Reloc::PIC_, llvm::CodeModel::Small,
       llvm::CodeGenOptLevel::Aggressive));
+}
+
+void set_target(llvm::Function& function, const Target& target) {
+  function.addFnAttr("target-cpu", target.cpu);
+  function.addFnAttr("target-features", feature_string(target));
+  function.addFnAttr("prefer-vector-width", std::to_string(target.vector_bits));
+  function.addFnAttr("min-legal-vector-width", std::to_string(target.vector_bits));
 }
 
 }  // namespace tw::codegen

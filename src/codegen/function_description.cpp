@@ -1,4 +1,4 @@
-#include "codegen/describe.h"
+#include "codegen/function_description.h"
 
 #include <algorithm>
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include <llvm/IR/Function.h>
 #include <llvm/Target/TargetMachine.h>
 
 #include "codegen/target.h"
@@ -15,5 +16,8 @@ void complete_llvm_target(Target& target);
 
 /// LLVM's description of a complete target.
 std::unique_ptr<llvm::TargetMachine> target_machine(const Target& target);
+
+/// Has the function's code made for the target: its CPU, its features, its widest vectors.
+void set_target(llvm::Function& function, const Target& target);
 
 }  // namespace tw::codegen

@@ -1,4 +1,4 @@
-#include "codegen/export/description.h"
+#include "codegen/export/library_description.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
