@@ -39,7 +39,7 @@ except ImportError:  # comparing the peers alone needs no package
     tilewright = None
 
 HERE = Path(__file__).resolve().parent
-OURS = "tilewright"
+OURS = ("tuned", "tilewright")  # found by the search; written by hand
 
 
 class SideProcess:
@@ -47,6 +47,7 @@ class SideProcess:
 
     def __init__(self, name: str, python: str, options: argparse.Namespace) -> None:
         self.name, self.python, self.threads, self.patience = name, python, options.threads, options.patience
+        self.environment = {"TW_TUNING_DB": options.db} if name == "tuned" else {}
         self.log = tempfile.TemporaryFile()
         self.settings: dict[str, str] = {}
         self.failure = self._start().get("failed", "")
@@ -77,7 +78,7 @@ class SideProcess:
         self.process = subprocess.Popen(
             [self.python, "-m", "peers.process", self.name, str(self.threads)],
             cwd=HERE,
-            env=side_environment(self.threads),
+            env=side_environment(self.threads) | self.environment,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -208,8 +209,8 @@ def summary(
 ) -> dict:
     """Figures of one workload, as they are printed and written."""
     times = {name: outcome.seconds for name, outcome in outcomes.items()}
-    ours = times.get(OURS)
-    peers = {name: time for name, time in times.items() if name != OURS and time}
+    ours = next((times[name] for name in OURS if times.get(name)), None)
+    peers = {name: time for name, time in times.items() if name not in OURS and time}
     best = min(peers, key=peers.__getitem__) if peers else None
     shown = ours or (peers[best] if best else None)
     row = {
@@ -225,6 +226,7 @@ def summary(
         "seconds": times,
         "best_peer": best,
         "ratio": peers[best] / ours if ours and best else None,
+        "ratio_by_hand": times["tilewright"] / times["tuned"] if all(times.get(n) for n in OURS) else None,
         "rounds": {name: outcome.medians for name, outcome in outcomes.items()},
         "details": {name: outcome.details for name, outcome in outcomes.items()},
     }
@@ -249,8 +251,9 @@ def print_row(row: dict, sides: list[str]) -> None:
         cells.append(f"{time * 1e6:>10.1f}" if time else f"{reason:>10}")
     ratio = f"{row['ratio']:.2f}x" if row["ratio"] else "-"
     fraction = f"{row['roof_fraction'] * 100:.0f}%" if "roof_fraction" in row else "-"
+    by_hand = f" {row['ratio_by_hand']:>6.2f}x" if row["ratio_by_hand"] else ""
     print(
-        f"{row['name']:<46}{''.join(cells)} {ratio:>7} {fraction:>6} {row.get('bound', ''):<10} "
+        f"{row['name']:<46}{''.join(cells)}{by_hand} {ratio:>7} {fraction:>6} {row.get('bound', ''):<10} "
         f"{row['best_peer'] or ''}",
         flush=True,
     )
@@ -274,6 +277,10 @@ def print_means(rows: list[dict]) -> None:
         plain = statistics.geometric_mean(ratio for ratio, _ in ratios)
         weighted = math.exp(sum(math.log(r) * n for r, n in ratios) / sum(n for _, n in ratios))
         print(f"{family}: geometric mean of {len(ratios)} ratios {plain:.3f}x, by count {weighted:.3f}x")
+    by_hand = [row["ratio_by_hand"] for row in rows if row["ratio_by_hand"]]
+    if by_hand:
+        mean = statistics.geometric_mean(by_hand)
+        print(f"against schedules written by hand: geometric mean {mean:.3f}x, least {min(by_hand):.3f}x")
 
 
 def chosen(options: argparse.Namespace) -> list[Workload]:
@@ -291,7 +298,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", metavar="WORD", help="workloads whose name has the word, or of the family"
     )
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=[s for s in SIDES if s != "tuned"])
+    parser.add_argument("--db", help="the database of records that the side `tuned` takes its kernels from")
     parser.add_argument("--state", choices=["hot", "model"], default="hot")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.5, help="of measuring, for each side and workload")
@@ -312,6 +320,8 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure and print."""
     options = parse()
+    if "tuned" in options.sides and not options.db:
+        raise SystemExit("the side `tuned` needs --db")
     workloads = chosen(options)
     if options.list:
         print(*(f"{w.name}  {w.family}" for w in workloads), sep="\n")
@@ -320,7 +330,7 @@ def main() -> None:
         print("no fractions of the roof: this interpreter has no tilewright", file=sys.stderr)
     sides = []
     for name in options.sides:
-        python = sys.executable if name == OURS else options.peers_python
+        python = sys.executable if name in OURS else options.peers_python
         side = SideProcess(name, python, options)
         if side.failure:
             print(f"{name} does not run: {side.failure}", file=sys.stderr)
@@ -333,7 +343,8 @@ def main() -> None:
         f"{options.seconds / options.rounds:.3g} s each; microseconds a call\n"
     )
     heads = "".join(f"{name[:9]:>10}" for name in names)
-    print(f"{'workload':<46}{heads} {'ratio':>7} {'roof':>6} {'bound by':<10} best")
+    by_hand = f" {'by hand':>7}" if set(OURS) <= set(names) else ""
+    print(f"{'workload':<46}{heads}{by_hand} {'ratio':>7} {'roof':>6} {'bound by':<10} best")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for workload in workloads:

@@ -4,13 +4,19 @@ A register tile of rows by vectors is summed over a block of k, then written to 
 
     t         a part of the columns, or of the rows, for each thread
     jc, pc      a block of the columns, a block of k        pack that block of B, if it is worth it
-    ic            a block of the rows: its part of A stays in the second cache
+    ic            a block of the rows
     jr, ir          tiles
     k                 one rank-1 update: a load for each vector of B, a broadcast for each row of A
 
-A is read as it stands, element by element along k. B is read as it stands by products of few rows, which use
-each of its elements too rarely for a copy to pay, and packed in panels as wide as a tile otherwise. What is
-packed is padded with zeros, and the tile with it: the loop over k has no condition whatever the sizes.
+A is read as it stands, element by element along k. How B is read depends on how often:
+
+- by very few rows of tiles: as it stands, since a copy would not pay;
+- by some: packed in panels as wide as a tile, by the first row of tiles, which stores what it loads;
+- by many: packed block by block. A block of B stays in the second cache, and rows of A pass by.
+
+While a block is in use, hints fetch the next one, and those rows of A that come next, a few lines at a time:
+no processor by itself sees that far ahead across rows. What is packed is padded with zeros, and the tile with
+it: the loop over k has no condition whatever the sizes.
 """
 
 from __future__ import annotations
@@ -37,12 +43,8 @@ def round_up(a: int, b: int) -> int:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A tile of `rows` by `vectors` of `lanes`; blocks of the sizes; threads share `shared`: "m" or "n".
-
-    `pack` says where B is packed: "" (nowhere), "block" (each block before it is used), "whole" (all of it
-    before anything else: a constant, which is prepared). Panels of B are fetched `ahead` by so many bytes.
-    """
+class Blocks:
+    """A tile of `rows` by `vectors` of `lanes`; blocks of the sizes; threads share `shared`: "m" or "n"."""
 
     rows: int
     vectors: int
@@ -52,13 +54,40 @@ class Plan:
     kc: int
     threads: int
     shared: str
-    pack: str
-    ahead: int = 0
 
     @property
     def columns(self) -> int:
         """Of a tile."""
         return self.vectors * self.lanes
+
+
+@dataclass(frozen=True)
+class Plan(Blocks):
+    """`pack` says how B is packed: "" (not at all), "first" (a panel by the first tile that uses it), "block"
+    (each block before it is used), "whole" (all of it before anything else: a constant, which is prepared).
+    Panels of B are fetched `ahead` by so many bytes, from where they were prepared.
+    """
+
+    pack: str
+    ahead: int = 0
+
+
+@dataclass(frozen=True)
+class TileLoops:
+    """Around a tile, outermost first: `share` has the loop that threads share, if any; `pc` that over blocks
+    of k."""
+
+    share: list[tw.Loop]
+    jc: tw.Loop
+    pc: list[tw.Loop]
+    ic: tw.Loop
+    jr: tw.Loop
+    ir: tw.Loop
+
+    @property
+    def pack(self) -> tw.Loop:
+        """The innermost of those that choose a block of B."""
+        return [self.jc, *self.pc][-1]
 
 
 def cycles(rows: int, vectors: int) -> float:
@@ -96,7 +125,7 @@ def plan(m: int, n: int, k: int, machine: Machine, constant: bool = False) -> Pl
         # Little is computed with each element of B: walk through it row by row, a few rows at once, and keep
         # a part of Y in the first cache.
         rows = min(m, lanes // 2)
-        kc = round_up(min(max(4, m), 16), 4)
+        kc = round_up(min(max(8, m), 16), 8)
         vectors = 8 if rows == 1 else min(4, (machine.vector_registers - 1) // (rows + 1))
         columns = round_up(part if shared == "n" else n, vectors * lanes)
         return Plan(rows, vectors, lanes, m, columns, kc, threads, shared, "")
@@ -105,11 +134,19 @@ def plan(m: int, n: int, k: int, machine: Machine, constant: bool = False) -> Pl
     most_rows = 8 if k % 1024 == 0 else 14
     rows, vectors = register_tile(*block, most_rows, machine)
     columns = vectors * lanes
-    pack = "whole" if constant else "block" if ceil_div(m, rows) > 16 else ""
+    tiles = ceil_div(block[0], rows)
+    far = 4 * n * k > 2 * threads * second  # B comes from further than the second caches
+    pack = "whole" if constant else "block" if tiles > 32 else "first" if tiles > 8 and far else ""
     most_k = 2048 if pack else 512
+    if pack == "first":  # all rows of A stay in the second cache
+        most_k = min(most_k, second // 2 // (4 * block[0]))
     kc = round_up(ceil_div(k, ceil_div(k, most_k)), 8)
-    mc = max(1, second // 2 // (4 * kc) // rows) * rows
-    nc = max(1, last // 2 // threads // (4 * kc) // columns) * columns
+    if pack in ("", "whole"):  # a block of A in the second cache
+        mc = max(1, second // 2 // (4 * kc) // rows) * rows
+        nc = max(1, last // 2 // threads // (4 * kc) // columns) * columns
+    else:  # a block of B
+        mc = rows
+        nc = columns if pack == "first" else max(1, second // 2 // (4 * kc) // columns) * columns
     mc, nc = even(block[0], mc, rows), even(block[1], nc, columns)
     ahead = 8 << 10 if pack == "whole" and 4 * n * k > last else 0
     return Plan(rows, vectors, lanes, mc, nc, min(kc, k), threads, shared, pack, ahead)
@@ -138,28 +175,8 @@ def partial_tile(s: tw.Schedule, product: tw.Block, k: int, kc: int) -> tuple[tw
     return s.rfactor(pc, 0), product
 
 
-def pack_columns(s: tw.Schedule, block: tw.Block, at: tw.Loop | None, p: Plan) -> None:
-    """Copies B in panels as wide as a tile, row after row, with zeros behind the last column."""
-    name = block.name
-    if at is not None:
-        s.compute_at(block, at)
-    *_, row, column = s.loops(block)
-    panel, vectors, lane = s.split(column, [None, p.vectors, p.lanes])
-    s.reorder(panel, row, vectors, lane)
-    columns = p.columns
-    s.transform_layout(name, lambda i, j: (j // columns, i, j % columns))
-    s.unroll(vectors)
-    s.vectorize(lane)
-
-
-def blocked(s: tw.Schedule, product: tw.Block, sizes: dict[str, int], p: Plan) -> None:
-    """Schedules the block of a product whose loops are i, j, k, as the plan says."""
-    tile, out = partial_tile(s, product, sizes["k"], p.kc)
-    packed = s.cache_read(tile, "B", "global") if p.pack else None
-    if packed:
-        s.pad(packed, [1, p.columns])
-    s.pad(tile, [p.rows, p.columns])
-
+def tile_loops(s: tw.Schedule, out: tw.Block, sizes: dict[str, int], p: Blocks) -> TileLoops:
+    """Blocks and tiles of the block that takes the sums of a tile."""
     i, j, *pc = s.loops(out)
     share = []
     if p.threads > 1 and p.shared == "n":
@@ -173,20 +190,99 @@ def blocked(s: tw.Schedule, product: tw.Block, sizes: dict[str, int], p: Plan) -
     jr, jj = s.split(jr, [None, p.columns])
     ir, ii = s.split(ir, [None, p.rows])
     s.reorder(*share, jc, *pc, ic, jr, ir, ii, jj)
+    return TileLoops(share, jc, pc, ic, jr, ir)
 
-    s.compute_at(tile, ir)
+
+def steps_between_hints(sizes: dict[str, int], p: Plan) -> int:
+    """As many along k as use up a line of A, or half of it; 0 where neither divides blocks of k."""
+    return next((steps for steps in (p.lanes, p.lanes // 2) if sizes["k"] % p.kc == p.kc % steps == 0), 0)
+
+
+def hint_ahead(
+    s: tw.Schedule,
+    tile: tw.Block,
+    packed: tw.Block,
+    loops: TileLoops,
+    line: tw.Loop | None,
+    sizes: dict[str, int],
+    p: Plan,
+) -> None:
+    """Fetches the next block of B while this one is used and, where A is large, its next rows. `line`: the
+    loop over lines along k, if k has been split so."""
+    m, n = (
+        ceil_div(sizes[name], p.threads) if p.shared == name and p.threads > 1 else sizes[name]
+        for name in ("m", "n")
+    )
+    if n > p.nc or p.kc < sizes["k"]:
+        tiles = ceil_div(m, p.rows) * p.nc // p.columns
+        few = p.nc < tiles  # fewer lines than those of A that the tiles read along k
+        s.prefetch(packed, "B", loops.pack, 1, over=loops.ir if few or line is None else line)
+    if line is not None and p.pack == "block":
+        s.prefetch(tile, "A", loops.ic, 1, over=line)
+
+
+def pack_in_first_tile(s: tw.Schedule, packed: tw.Block, loops: TileLoops, p: Plan) -> list[tw.Block]:
+    """The first row of tiles gets a nest of its own, which packs as it goes. Gives the blocks of it."""
+    first, _ = s.loop_partition(loops.ic, [1, None])
+    blocks = [block for block in s.blocks() if first in s.loops(block)]
+    reader = next(block for block in blocks if len(s.loops(block)) == max(len(s.loops(b)) for b in blocks))
+    *_, k, _, _ = s.loops(reader)
+    s.compute_at(packed, k)
+    in_vectors(s, s.loops(packed)[-1], p)
+    return blocks
+
+
+def in_vectors(s: tw.Schedule, columns: tw.Loop, p: Plan) -> None:
+    """The columns of one panel."""
+    vectors, lane = s.split(columns, [p.vectors, p.lanes])
+    s.unroll(vectors)
+    s.vectorize(lane)
+
+
+def pack(s: tw.Schedule, block: tw.Block, p: Plan) -> None:
+    """Copies panel after panel."""
+    *_, row, column = s.loops(block)
+    panel, column = s.split(column, [None, p.columns])
+    s.reorder(panel, row, column)
+    in_vectors(s, column, p)
+
+
+def blocked(s: tw.Schedule, product: tw.Block, sizes: dict[str, int], p: Plan) -> None:
+    """Schedules the block of a product whose loops are i, j, k, as the plan says."""
+    tile, out = partial_tile(s, product, sizes["k"], p.kc)
+    packed = s.cache_read(tile, "B", "global") if p.pack else None
+    if packed:
+        s.pad(packed, [1, p.columns])
+    s.pad(tile, [p.rows, p.columns])
+
+    loops = tile_loops(s, out, sizes, p)
+    s.compute_at(tile, loops.ir)
     *_, ti, tj, tk = s.loops(tile)
     s.reorder(tk, ti, tj)
-    clear = s.decompose_reduction(tile, tk)
+    if packed and p.pack != "whole":
+        s.compute_at(packed, loops.pack)
+    line = None
+    steps = steps_between_hints(sizes, p)
+    if steps and p.pack in ("first", "block"):
+        line, tk = s.split(tk, [None, steps])
+    clear = s.decompose_reduction(tile, line or tk)
     if p.ahead:
         s.prefetch(tile, packed.name, tk, p.ahead // (4 * p.columns))
     if p.rows == 1:
         s.unroll(tk)
-    for block in (tile, clear, out):
-        in_registers(s, block, p.lanes)
     if packed:
-        pack_columns(s, packed, [jc, *pc][-1] if p.pack == "block" else None, p)
-    for each in share:
+        if p.pack != "first":
+            pack(s, packed, p)
+        columns = p.columns
+        s.transform_layout(packed.name, lambda i, j: (j // columns, i, j % columns))
+    if p.pack in ("first", "block"):
+        hint_ahead(s, tile, packed, loops, line, sizes, p)
+    blocks = [tile, clear, out]
+    if p.pack == "first":
+        blocks += pack_in_first_tile(s, packed, loops, p)
+    for block in blocks:
+        in_registers(s, block, p.lanes)
+    for each in loops.share:
         s.parallel(each)
 
 

@@ -20,7 +20,7 @@ import tilewright as tw
 
 from kernels.expressions import expression
 from kernels.machine import Machine
-from kernels.matmul import ceil_div, even, in_registers, register_tile, round_up
+from kernels.matmul import Blocks, ceil_div, even, in_registers, register_tile, round_up, tile_loops
 from kernels.workloads import Workload, all_workloads
 
 workloads = [w for w in all_workloads() if w.operator == "matmul" and w.dtype in ("bfloat16", "int8")]
@@ -45,22 +45,10 @@ def dot_of(dtype: str, machine: Machine) -> Dot:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A tile of `rows` by `vectors`; blocks of the three dimensions; threads share `shared`: "m" or "n"."""
+class Plan(Blocks):
+    """The blocks of a product by `dot`."""
 
     dot: Dot
-    rows: int
-    vectors: int
-    mc: int
-    nc: int
-    kc: int
-    threads: int
-    shared: str
-
-    @property
-    def columns(self) -> int:
-        """Of a tile."""
-        return self.vectors * self.dot.lanes
 
 
 def plan(m: int, n: int, k: int, dot: Dot, machine: Machine) -> Plan:
@@ -77,9 +65,8 @@ def plan(m: int, n: int, k: int, dot: Dot, machine: Machine) -> Plan:
     kc = round_up(ceil_div(k, ceil_div(k, most_k)), dot.depth)
     mc = max(1, second // 2 // (dot.bytes * kc) // rows) * rows
     nc = max(1, last // 2 // threads // (dot.bytes * kc) // columns) * columns
-    return Plan(
-        dot, rows, vectors, even(block[0], mc, rows), even(block[1], nc, columns), kc, threads, shared
-    )
+    mc, nc = even(block[0], mc, rows), even(block[1], nc, columns)
+    return Plan(rows, vectors, dot.lanes, mc, nc, kc, threads, shared, dot)
 
 
 def sums_of(s: tw.Schedule, dtype: str, scope: str) -> tuple[tw.Block, tw.Block]:
@@ -114,27 +101,6 @@ def pad_rows(s: tw.Schedule, block: tw.Block, p: Plan) -> None:
         s.parallel(row)
 
 
-def tile_loops(
-    s: tw.Schedule, out: tw.Block, sizes: dict[str, int], p: Plan
-) -> tuple[list, tw.Loop, tw.Loop]:
-    """Blocks and tiles of the block that takes the sums of a tile. Gives the loop that threads share, if any,
-    that over blocks of columns and that over tiles."""
-    i, j, *pc = s.loops(out)
-    share = []
-    if p.threads > 1 and p.shared == "n":
-        each, j = s.split(j, [None, round_up(ceil_div(sizes["n"], p.threads), p.columns)])
-        share = [each]
-    elif p.threads > 1:
-        each, i = s.split(i, [None, round_up(ceil_div(sizes["m"], p.threads), p.rows)])
-        share = [each]
-    jc, jr = s.split(j, [None, p.nc])
-    ic, ir = s.split(i, [None, p.mc])
-    jr, jj = s.split(jr, [None, p.columns])
-    ir, ii = s.split(ir, [None, p.rows])
-    s.reorder(*share, jc, *pc, ic, jr, ir, ii, jj)
-    return share, jc, ir
-
-
 def dots(s: tw.Schedule, tile: tw.Block, p: Plan) -> tw.Block:
     """The tile by the intrinsic; gives the block that clears its sums."""
     *_, i, j, k = s.loops(tile)
@@ -163,9 +129,9 @@ def blocked(s: tw.Schedule, dtype: str, sizes: dict[str, int], p: Plan) -> None:
         blocks, _ = s.split(k, [None, p.kc])
         tile, out = s.rfactor(blocks, 0), product
 
-    share, jc, ir = tile_loops(s, out, sizes, p)
+    loops = tile_loops(s, out, sizes, p)
     pack(s, packed, p)
-    s.compute_at(tile, ir)
+    s.compute_at(tile, loops.ir)
     clear = dots(s, tile, p)
     *_, i, vectors, lane = s.loops(clear)
     s.unroll(i)
@@ -173,10 +139,10 @@ def blocked(s: tw.Schedule, dtype: str, sizes: dict[str, int], p: Plan) -> None:
     s.vectorize(lane)
     in_registers(s, out, p.dot.lanes)
     if partial:
-        s.reverse_compute_at(result, jc)
+        s.reverse_compute_at(result, loops.jc)
         _, lane = s.split(s.loops(result)[-1], [None, p.dot.lanes])
         s.vectorize(lane)
-    for each in share:
+    for each in loops.share:
         s.parallel(each)
 
 

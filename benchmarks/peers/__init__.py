@@ -10,7 +10,8 @@ __all__ = ["SIDES", "Side", "Unsupported", "Way", "make"]
 
 # Name of a side -> what it is. The module of the same name holds its class `Peer`.
 SIDES = {
-    "tilewright": "kernels of this project",
+    "tuned": "kernels of this project, scheduled by the search",
+    "tilewright": "kernels of this project, scheduled by hand",
     "numpy_openblas": "NumPy, whose matrix products are OpenBLAS",
     "torch": "PyTorch: MKL and oneDNN",
     "onednn": "oneDNN called directly, every layout of its choice",

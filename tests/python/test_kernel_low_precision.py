@@ -89,7 +89,7 @@ def test_constants_are_packed_beforehand(dtype):
 def test_sums_over_blocks_are_added_up(dtype, m, n, k, threads):
     workload = product(dtype, m, n, k, False)
     dot = low.dot_of(dtype, this_machine(threads))
-    p = low.Plan(dot, 4, 2, 8, 32, 16, threads, "n" if n > m else "m")
+    p = low.Plan(4, 2, dot.lanes, 8, 32, 16, threads, "n" if n > m else "m", dot)
     s = tw.Schedule(expression(workload))
     low.blocked(s, dtype, workload.sizes, p)
     check(workload, s, *factors(workload))
