@@ -2,12 +2,12 @@
 // dies there and is reported with its cause.
 //
 //   Runner runner(task, options);
-//   const auto built = runner.build({program_1, program_2});      // in parallel, nothing is measured
-//   meanwhile const auto times = runner.measure({{built[0].id, {{"mc", 96}}}, {built[1].id, {}}}, {.seconds =
-//   0.05}); const Verdict verdict = runner.verify(built[0].id, {{"mc", 96}});
+//   const auto built = runner.build({program_1, program_2});
+//   const auto times = runner.measure({{built[0].id, {{"mc", 96}}}, {built[1].id, {}}}, {.seconds = 0.05});
+//   const Verdict verdict = runner.verify({built[0].id, {{"mc", 96}}});
 //
 // Workers get programs as text over a pipe (protocol.h), so that they may live on another machine one day. A
-// worker that dies is replaced, and what it held is compiled again when it is next asked for.
+// worker that dies is replaced, and gets the machine code that it held when that is next asked for.
 #pragma once
 
 #include <cstdint>
@@ -102,10 +102,12 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  /// A result for each program. `task` may be cancelled by `stop` (below) between programs.
+  /// A result for each program, compiled by all workers at once. Errors, here and below: a worker that cannot
+  /// be started, a task that it cannot have.
   std::vector<Built> build(const std::vector<Program>& programs);
-  /// Nothing compiles meanwhile. Points of one worker only are interleaved in pairs; the Runner moves machine
-  /// code so that they are (it compiles again).
+  /// Nothing compiles meanwhile. One worker measures all points, on the same arrays; machine code that
+  /// another has compiled is sent to it. A point that kills it twice, or once for a certain reason, has that
+  /// as its status, and the others are measured without it.
   std::vector<Measured> measure(const std::vector<Point>& points, const MeasureOptions& options);
   Verdict verify(const Point& point);
   /// Frees machine code.
