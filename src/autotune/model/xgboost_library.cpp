@@ -1,0 +1,50 @@
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include "autotune/model/xgboost.h"
+
+namespace tw::autotune {
+namespace {
+
+/// Reads the address of a function; false where the library has none of the name.
+template <class Function>
+bool read(void* file, const char* name, Function& function, std::string& missing) {
+  function = reinterpret_cast<Function>(dlsym(file, name));
+  if (!function && missing.empty()) missing = name;
+  return function != nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<const XGBoostLibrary> open_xgboost(const std::vector<std::string>& files, std::string* why) {
+  std::string reasons;
+  for (const std::string& name : files) {
+    void* file = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!file) {
+      const char* message = dlerror();
+      reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", message ? message : name);
+      continue;
+    }
+    auto library = std::make_shared<XGBoostLibrary>();
+    std::string missing;
+    bool complete = read(file, "XGDMatrixCreateFromMat", library->matrix_create, missing);
+    complete &= read(file, "XGDMatrixSetFloatInfo", library->matrix_set_floats, missing);
+    complete &= read(file, "XGDMatrixSetUIntInfo", library->matrix_set_numbers, missing);
+    complete &= read(file, "XGDMatrixFree", library->matrix_free, missing);
+    complete &= read(file, "XGBoosterCreate", library->booster_create, missing);
+    complete &= read(file, "XGBoosterSetParam", library->booster_set, missing);
+    complete &= read(file, "XGBoosterUpdateOneIter", library->booster_update, missing);
+    complete &= read(file, "XGBoosterPredict", library->booster_predict, missing);
+    complete &= read(file, "XGBoosterSaveModelToBuffer", library->booster_save, missing);
+    complete &= read(file, "XGBoosterLoadModelFromBuffer", library->booster_load, missing);
+    complete &= read(file, "XGBoosterFree", library->booster_free, missing);
+    complete &= read(file, "XGBGetLastError", library->last_error, missing);
+    if (complete) return library;
+    dlclose(file);
+    reasons += fmt::format("{}{} has no function {}", reasons.empty() ? "" : "; ", name, missing);
+  }
+  if (why) *why = reasons.empty() ? "no file was named" : reasons;
+  return nullptr;
+}
+
+}  // namespace tw::autotune
