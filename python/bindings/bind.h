@@ -24,7 +24,11 @@ void bind_rewrites(py::module_& m);
 void bind_array(py::module_& m);
 void bind_callable(py::module_& m);
 void bind_function(py::module_& m);
+void bind_machine(py::module_& m);
 void bind_roof(py::module_& m);
 void bind_library(py::module_& m);
+void bind_records(py::module_& m);
+void bind_tune(py::module_& m);
+void bind_worker(py::module_& m);
 
 }  // namespace tw::python

@@ -1,6 +1,7 @@
 #include "bindings/callable.h"
 
 #include "runtime/rotation.h"
+#include "runtime/status.h"
 #include "runtime/threads.h"
 #include "support/error.h"
 
@@ -96,7 +97,7 @@ std::pair<std::vector<double>, int64_t> Callable::time(const py::args& positiona
         },
         options);
   }
-  check_status(samples.status);
+  runtime::check_status(samples.status);
   return {samples.seconds, samples.batch};
 }
 

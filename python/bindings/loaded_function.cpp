@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/element.h"
+#include "runtime/status.h"
 #include "runtime/threads.h"
 #include "support/error.h"
 
@@ -66,26 +67,13 @@ std::shared_ptr<const LoadedFunction> load_function(std::shared_ptr<const void> 
   return function;
 }
 
-void check_status(int32_t status) {
-  switch (status) {
-    case TW_OK: return;
-    case TW_BAD_TYPE: raise_type("{}", tw_error());
-    case TW_UNSUPPORTED: raise_unsupported("{}", tw_error());
-    case TW_FAILED:
-    case TW_NO_MEMORY:
-    case TW_BAD_VALUE:
-    case TW_SYSTEM: raise_value("{}", tw_error());
-  }
-  raise_internal("a function gave the unknown status {}: {}", status, tw_error());
-}
-
 BoundCall bind_call(const LoadedFunction& function, const Call& call) {
   BoundCall bound;
   std::size_t rank = 0;
   for (int ndim : function.ndims) rank += ndim;
   bound.scalars.resize(function.code->n_scalars);
   bound.extents.resize(rank);
-  check_status(tw_bind(function.code, call.buffers(), call.sizes(), call.tunables(), bound.scalars.data(),
+  runtime::check_status(tw_bind(function.code, call.buffers(), call.sizes(), call.tunables(), bound.scalars.data(),
                        bound.extents.data()));
   return bound;
 }
@@ -109,7 +97,7 @@ void run_function(const LoadedFunction& function, const Call& call) {
     status = tw_call(function.code, pool, threads_of(function, call), call.buffers(), call.sizes(),
                      call.tunables());
   }
-  check_status(status);
+  runtime::check_status(status);
 }
 
 }  // namespace tw::python

@@ -35,9 +35,6 @@ std::shared_ptr<const LoadedFunction> load_function(std::shared_ptr<const void> 
                                                     const std::vector<std::size_t>& order, int32_t threads,
                                                     std::vector<BoundArray> bound = {});
 
-/// Raises what a status of the runtime other than TW_OK stands for, with the runtime's message.
-void check_status(int32_t status);
-
 /// The scalars of a call and the extents of its buffers.
 struct BoundCall {
   std::vector<int64_t> scalars, extents;

@@ -16,6 +16,10 @@ PYBIND11_MODULE(_core, m) {
   bind_array(m);
   bind_callable(m);
   bind_function(m);
+  bind_machine(m);
   bind_roof(m);
   bind_library(m);
+  bind_records(m);
+  bind_tune(m);
+  bind_worker(m);
 }

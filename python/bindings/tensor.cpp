@@ -126,7 +126,13 @@ void bind_tensor(py::module_& m) {
       .def_property_readonly("dtype", &te::Tensor::dtype, "Name of the dtype of the elements.")
       .def_property_readonly(
           "shape", [](const te::Tensor& t) { return shape_to_python(t.shape()); }, "Extents.")
-      .def_property_readonly("ndim", &te::Tensor::rank, "Number of dimensions.");
+      .def_property_readonly("ndim", &te::Tensor::rank, "Number of dimensions.")
+      .def_property_readonly(
+          "is_placeholder",
+          [](const te::Tensor& t) {
+            return t.operation() && t.operation()->kind == te::OpKind::kPlaceholder;
+          },
+          "Whether it is an input, not something that is computed.");
 }
 
 }  // namespace tw::python

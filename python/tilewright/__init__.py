@@ -15,12 +15,15 @@ from tilewright._core import (
     Argument,
     Array,
     Bandwidth,
+    Cache,
     ComputeRate,
+    Machine,
     Program,
     Roof,
     __version__,
     array,
     empty,
+    machine,
     measure_bandwidth,
     measure_rate,
     roof,
@@ -30,7 +33,10 @@ from tilewright.errors import InternalError, InvalidIndex, InvalidType, InvalidV
 from tilewright.function import Function, Library, Parameter, Stats, Timing, load
 from tilewright.interpreter import interpret
 from tilewright.intrinsics import Intrinsic, intrinsic, intrinsics
+from tilewright.operators import Operator, operator
+from tilewright.records import Database, Record, TuningRun, Verdict, open_db
 from tilewright.schedule import Block, BufferHandle, Loop, Schedule, Trace, param
+from tilewright.tuning import Progress, TuneResult, sketch, tune
 
 __all__ = [
     "Argument",
@@ -38,7 +44,9 @@ __all__ = [
     "Bandwidth",
     "Block",
     "BufferHandle",
+    "Cache",
     "ComputeRate",
+    "Database",
     "Function",
     "InternalError",
     "Intrinsic",
@@ -47,16 +55,23 @@ __all__ = [
     "InvalidValue",
     "Library",
     "Loop",
+    "Machine",
+    "Operator",
     "Parameter",
     "Program",
+    "Progress",
+    "Record",
     "Roof",
     "Schedule",
     "Stats",
     "TargetInfo",
     "Timing",
     "Trace",
+    "TuneResult",
+    "TuningRun",
     "Unsupported",
     "UserError",
+    "Verdict",
     "__version__",
     "array",
     "build",
@@ -65,10 +80,15 @@ __all__ = [
     "intrinsic",
     "intrinsics",
     "load",
+    "machine",
     "measure_bandwidth",
     "measure_rate",
+    "open_db",
+    "operator",
     "param",
     "roof",
+    "sketch",
     "targets",
     "te",
+    "tune",
 ]

@@ -13,22 +13,29 @@ __all__: list[str] = [
     "Bandwidth",
     "BlockRef",
     "BufferRef",
+    "Cache",
     "Callable",
+    "Choices",
     "ComputeRate",
+    "DatabaseState",
     "Expr",
     "FunctionState",
     "IndexMap",
     "LibraryState",
     "LoopRef",
+    "Machine",
     "Program",
     "ReduceAxis",
+    "Rejected",
     "Roof",
     "ScheduleState",
+    "ShippedRecords",
     "Tensor",
     "TraceData",
     "Tunable",
     "Var",
     "abs",
+    "add_sketch",
     "all",
     "any",
     "applied_rewrites",
@@ -48,7 +55,10 @@ __all__: list[str] = [
     "find_intrinsic",
     "floor",
     "intrinsics",
+    "is_of_this_machine",
     "log",
+    "look_up",
+    "machine",
     "max",
     "maximum",
     "measure_bandwidth",
@@ -63,6 +73,7 @@ __all__: list[str] = [
     "program",
     "reduce",
     "reduce_axis",
+    "remove_sketch",
     "rewrites",
     "roof",
     "round",
@@ -70,14 +81,21 @@ __all__: list[str] = [
     "same_tensor",
     "scan",
     "scatter",
+    "scheduled_as",
+    "serve",
     "sigmoid",
     "sin",
+    "sketch_names",
+    "sketch_point",
     "sqrt",
     "sum",
     "tanh",
     "target_text",
+    "tune",
     "var",
     "where",
+    "workload_key",
+    "workload_work",
 ]
 
 class Expr:
@@ -330,6 +348,11 @@ class Tensor:
     def dtype(self) -> str:
         """
         Name of the dtype of the elements.
+        """
+    @property
+    def is_placeholder(self) -> bool:
+        """
+        Whether it is an input, not something that is computed.
         """
     @property
     def name(self) -> str:
@@ -830,6 +853,128 @@ class FunctionState(Callable):
         The target in full: with the CPU and its features.
         """
 
+class Cache:
+    """
+    A data or unified cache.
+
+    Attributes
+    ----------
+    level : int
+        1 is the one nearest to the processor.
+    bytes : int
+        Of one such cache.
+    shared_by : int
+        Processors that share it.
+
+    Examples
+    --------
+    >>> [cache.level for cache in tw.machine().caches] == sorted(cache.level for cache in tw.machine().caches)
+    True
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def bytes(self) -> int:
+        """
+        Of one such cache.
+        """
+    @property
+    def level(self) -> int:
+        """
+        1 is the one nearest to the processor.
+        """
+    @property
+    def shared_by(self) -> int:
+        """
+        Processors that share it.
+        """
+
+class Machine:
+    """
+    The machine that this process runs on.
+
+    Attributes
+    ----------
+    cpu : str
+        Vendor, family, model and name, as the system gives them.
+    threads : int
+        Processors that this process may use.
+    caches : list of Cache
+        From the first level on, as far as the system tells.
+    memory_bytes : int
+        0: unknown.
+    vector_bits : int
+        Of the widest vector registers.
+    vector_registers : int
+        How many of them there are.
+
+    Examples
+    --------
+    >>> tw.machine()  # doctest: +ELLIPSIS
+    <tw.Machine ... threads, vectors of ... bits, caches of ...>
+    """
+    def __repr__(self) -> str: ...
+    def cache_bytes(
+        self,
+        level: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex = 1,
+    ) -> int:
+        """
+        How much threads may keep in the caches of a level.
+
+        Parameters
+        ----------
+        level : int
+            1 to 3.
+        threads : int
+            How many, spread over the processors as widely as they go.
+
+        Returns
+        -------
+        int
+            Bytes of all the caches that they reach; a usual size where the system does not tell.
+
+        Raises
+        ------
+        InvalidValue
+            For another level, or fewer than 1 thread.
+
+        Examples
+        --------
+        >>> machine = tw.machine()
+        >>> machine.cache_bytes(1) <= machine.cache_bytes(2)
+        True
+        """
+    @property
+    def caches(self) -> list[Cache]:
+        """
+        From the first level on, as far as the system tells.
+        """
+    @property
+    def cpu(self) -> str:
+        """
+        Vendor, family, model and name, as the system gives them.
+        """
+    @property
+    def memory_bytes(self) -> int:
+        """
+        0: unknown.
+        """
+    @property
+    def threads(self) -> int:
+        """
+        Processors that this process may use.
+        """
+    @property
+    def vector_bits(self) -> int:
+        """
+        Of the widest vector registers.
+        """
+    @property
+    def vector_registers(self) -> int:
+        """
+        How many of them there are.
+        """
+
 class ComputeRate:
     """
     Arithmetic held in registers, by dtype and threads.
@@ -1088,7 +1233,114 @@ class LibraryState(Callable):
         The name that its functions begin with in C.
         """
 
+class DatabaseState:
+    """
+    An open database; tilewright.Database wraps it.
+    """
+    def __init__(self, path: str, read_only: bool) -> None: ...
+    def best(
+        self,
+        program: Program,
+        target: str,
+        cache: str,
+        bounded: bool,
+        sizes: collections.abc.Sequence[
+            collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex]
+        ],
+    ) -> typing.Any: ...
+    def check(self) -> str: ...
+    def close(self) -> None: ...
+    def export(self, path: str, best: bool) -> int: ...
+    def merge(self, other: str) -> int: ...
+    def neighbours(
+        self,
+        program: Program,
+        target: str,
+        cache: str,
+        bounded: bool,
+        limit: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list: ...
+    def record(self, id: typing.SupportsInt | typing.SupportsIndex) -> tuple: ...
+    def records(
+        self,
+        workload: str,
+        target: str,
+        machine: str,
+        cache: str,
+        ok: bool,
+        verified: bool,
+        best: bool,
+        run: typing.SupportsInt | typing.SupportsIndex,
+        limit: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list: ...
+    def runs(self) -> list: ...
+    def verify(
+        self,
+        ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        worker: collections.abc.Sequence[str],
+    ) -> list: ...
+    @property
+    def path(self) -> str: ...
+
+class ShippedRecords:
+    """
+    Records that come with Tilewright.
+    """
+    def __init__(self, folder: str) -> None: ...
+    def notes(self) -> list[str]: ...
+    def records(self) -> list: ...
+
+class Choices:
+    """
+    The holes of a sketch; each method fills one.
+    """
+    def flag(self, name: str, preferred: bool = False) -> bool:
+        """
+        Yes or no.
+        """
+    def parameter(
+        self,
+        name: str,
+        values: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        preferred: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Tunable:
+        """
+        A factor of `split` that is filled when the kernel runs.
+        """
+    def pick(
+        self,
+        name: str,
+        values: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        preferred: typing.SupportsInt | typing.SupportsIndex,
+    ) -> int:
+        """
+        One of the values; code is generated for it.
+        """
+    def reject(self, why: str) -> None:
+        """
+        Says that no such point exists.
+        """
+    def way(
+        self,
+        name: str,
+        ways: collections.abc.Sequence[str],
+        preferred: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> int:
+        """
+        One of the ways, by its position.
+        """
+
+class Rejected(ValueError):
+    pass
+
 def abs(x: typing.Any) -> Expr: ...
+def add_sketch(
+    name: str, summary: str, applies: collections.abc.Callable, apply: collections.abc.Callable
+) -> None:
+    """
+    Adds a sketch written in Python.
+    """
+
 def all(x: typing.Any, axis: typing.Any) -> Expr: ...
 def any(x: typing.Any, axis: typing.Any) -> Expr: ...
 def applied_rewrites(program: Program) -> list:
@@ -1193,7 +1445,34 @@ def intrinsics() -> list:
     Families of tensor intrinsics and declared ones.
     """
 
+def is_of_this_machine(target: str, machine: str) -> bool:
+    """
+    Whether records of a target and machine can be run here.
+    """
+
 def log(x: typing.Any) -> Expr: ...
+def look_up(
+    program: Program, target: str, bounded: bool, cache: str, database: DatabaseState, shipped: ShippedRecords
+) -> tuple:
+    """
+    The scheduled program of the best record, the record, and why.
+    """
+
+def machine() -> Machine:
+    """
+    Say what the machine is that this process runs on.
+
+    Returns
+    -------
+    Machine
+        Its threads, caches and vectors.
+
+    Examples
+    --------
+    >>> tw.machine().threads >= 1
+    True
+    """
+
 def max(x: typing.Any, axis: typing.Any) -> Expr: ...
 def maximum(a: typing.Any, b: typing.Any) -> Expr: ...
 def measure_bandwidth(
@@ -1279,6 +1558,11 @@ def reduce(
     axis: typing.Any,
 ) -> list[Expr]: ...
 def reduce_axis(begin: typing.Any, end: typing.Any, name: str) -> ReduceAxis: ...
+def remove_sketch(name: str) -> None:
+    """
+    Takes a sketch away.
+    """
+
 def rewrites() -> list:
     """
     The registered rewrites as plain data.
@@ -1324,14 +1608,64 @@ def scatter(
     name: str,
     axes: collections.abc.Sequence[str],
 ) -> Tensor: ...
+def scheduled_as(line: str) -> Program:
+    """
+    The program that a record's line says.
+    """
+
+def serve(
+    input: typing.SupportsInt | typing.SupportsIndex, output: typing.SupportsInt | typing.SupportsIndex
+) -> int:
+    """
+    Answer a tuner's requests until its end of the pipe closes.
+
+    Parameters
+    ----------
+    input, output : int
+        File descriptors that messages come from and go to. stdin and stdout are moved away first: what kernels
+        print goes to stderr.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or another when what came were no messages.
+    """
+
 def sigmoid(x: typing.Any) -> Expr: ...
 def sin(x: typing.Any) -> Expr: ...
+def sketch_names(
+    program: Program,
+    target: str,
+    bounded: bool,
+    sizes: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex],
+) -> list[str]:
+    """
+    The sketches that apply.
+    """
+
+def sketch_point(
+    program: Program,
+    target: str,
+    sketch: str,
+    choices: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex],
+    bounded: bool,
+    sizes: collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex],
+) -> typing.Any:
+    """
+    The program, trace, parameters and holes of a point of a sketch.
+    """
+
 def sqrt(x: typing.Any) -> Expr: ...
 def sum(x: typing.Any, axis: typing.Any) -> Expr: ...
 def tanh(x: typing.Any) -> Expr: ...
 def target_text(text: str) -> str:
     """
     A target in full.
+    """
+
+def tune(program: Program, options: dict, database: str, shipped: str, on_progress: typing.Any) -> dict:
+    """
+    Searches; gives the result as plain data.
     """
 
 def var(
@@ -1341,5 +1675,17 @@ def var(
     multiple_of: typing.SupportsInt | typing.SupportsIndex,
 ) -> Var: ...
 def where(condition: typing.Any, on_true: typing.Any, on_false: typing.Any) -> Expr: ...
+def workload_key(program: Program) -> tuple[str, str]:
+    """
+    The hash and the text that records of the expression have.
+    """
+
+def workload_work(
+    program: str,
+    sizes: collections.abc.Sequence[collections.abc.Mapping[str, typing.SupportsInt | typing.SupportsIndex]],
+) -> dict:
+    """
+    Operations and bytes of a run of a workload's text; operations and bytes a second of this machine.
+    """
 
 __version__: str = "0.1.0"

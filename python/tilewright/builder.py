@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tilewright import _core
 from tilewright._core import Program, Tensor, Var
-from tilewright.errors import InvalidType, InvalidValue, Unsupported, UserError
+from tilewright.errors import InvalidType, InvalidValue, UserError
 from tilewright.function import Function
+from tilewright.records import Database, is_bounded, open_db, record_from_json, shipped_state
 from tilewright.schedule import Schedule
 from tilewright.te.tensors import compute, placeholder
 from tilewright.te.tensors import program as first_program
@@ -23,15 +25,17 @@ def build(
     *,
     args: Sequence[Tensor | Var] | None = None,
     rewrites: str = "exact",
-    db: Any = None,
+    db: str | os.PathLike | Database | None = None,
     strict: bool = False,
 ) -> Function:
-    """Compile a schedule, or tensors, to a function of arrays.
+    """Compile tensors as their best record says, or a schedule as it is.
 
     Parameters
     ----------
     what : Schedule, Tensor, sequence of Tensor, or Program
-        A schedule is compiled as it is. Tensors get the default nest.
+        A schedule is compiled as it is. Tensors are looked up in `db`, then in the records that come with
+        Tilewright; without a record they get the default nest. A program is looked up where `db` is given:
+        records are of first programs, as `te.program` gives them.
     target : str
         A back end with options: "llvm" (this machine, all cores), "llvm -mcpu=znver4 -threads=2",
         "llvm -mtriple=aarch64-linux-gnu". `targets` lists the back ends.
@@ -40,24 +44,26 @@ def build(
     rewrites : {"exact", "bounded"}
         Whether tensors may be computed by another algorithm whose results differ within a stated bound.
         It chooses among records; a schedule has the rewrites that its author put in, whatever this says.
-    db : str, optional
-        A database of tuning records: not there yet.
+    db : path or Database, optional
+        A database of tuning records. It is only read.
     strict : bool
-        Whether tensors without a record are an error: not there yet.
+        Whether it is an error that there is no record.
 
     Returns
     -------
     Function
-        Called with arrays; see there.
+        Called with arrays; see there. `record` is the record that it was made by or None, `record_note` says
+        in words which one or why none.
 
     Raises
     ------
     InvalidType
         If `what` is nothing that can be compiled.
     InvalidValue
-        If the target, one of its options, or `rewrites` is not known.
+        If the target, one of its options, or `rewrites` is not known; if the database cannot be read; with
+        `strict`, if there is no record.
     Unsupported
-        If the target cannot do a part of the program, or `db` or `strict` is given.
+        If the target cannot do a part of the program.
 
     Examples
     --------
@@ -67,14 +73,37 @@ def build(
     >>> sums(np.arange(6, dtype="float32").reshape(2, 3))
     array([ 3., 12.], dtype=float32)
     """
-    if rewrites not in ("exact", "bounded"):
-        raise InvalidValue(f'rewrites is {rewrites!r}; it is "exact" or "bounded"')
-    if db is not None or strict:
-        option = "strict" if db is None else "db"
-        raise Unsupported(f"{option}: there is no database of records yet; schedule the tensor by hand")
+    bounded = is_bounded(rewrites)
     if not isinstance(target, str):
         raise InvalidType(f"target is a str such as 'llvm', not {type(target).__name__}")
-    return Function(_program_of(what, args), target)
+    program = _program_of(what, args)
+    if isinstance(what, Schedule):
+        if db is not None or strict:
+            option = "strict" if db is None else "db"
+            raise InvalidValue(f"{option}: a schedule is compiled as it is; give the tensor to look it up")
+        return Function(program, target)
+    if isinstance(what, Program) and db is None and not strict:
+        return Function(program, target)
+    scheduled, row, note = _look_up(program, target, bounded, db)
+    if row is None and strict:
+        raise InvalidValue(f"there is no record to build by: {note}. Tune it: tw.tune(…, db=…)")
+    f = Function(program if scheduled is None else scheduled, target)
+    f.record = None if row is None else record_from_json(*row)
+    f.record_note = note
+    return f
+
+
+def _look_up(
+    program: Program, target: str, bounded: bool, db: str | os.PathLike | Database | None
+) -> tuple[Program | None, tuple | None, str]:
+    """Give the scheduled program and the record (None without one), and which it is or why there is none."""
+    shipped = shipped_state()
+    if db is None and shipped is None:
+        return None, None, "no database was given"
+    if db is None or isinstance(db, Database):
+        return _core.look_up(program, target, bounded, "hot", db and db._state, shipped)
+    with open_db(db, read_only=True) as opened:
+        return _core.look_up(program, target, bounded, "hot", opened._state, shipped)
 
 
 def _program_of(what: Any, args: Sequence[Tensor | Var] | None) -> Program:

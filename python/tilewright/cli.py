@@ -7,11 +7,13 @@ wrong usage.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
 import tilewright
-from tilewright import doctor
+from tilewright.commands import COMMANDS, WrongUsage
+from tilewright.errors import UserError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -20,11 +22,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tilewright {tilewright.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    command = commands.add_parser("doctor", help="say what works on this machine, what does not and why")
-    command.add_argument(
-        "--json", action="store_true", help="print the report as JSON (schema: `doctor.Report`)"
-    )
-    command.set_defaults(run=doctor.run)
+    for command in COMMANDS:
+        command.add_to(commands)
     return parser
 
 
@@ -50,7 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     options = _parser().parse_args(arguments)
-    return options.run(options)
+    try:
+        return options.run(options)
+    except WrongUsage as error:
+        print(f"autotune: {error}", file=sys.stderr)
+        return 2
+    except UserError as error:
+        print(f"autotune: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("autotune: interrupted", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

@@ -236,6 +236,10 @@ class Function(_Calls, _core.FunctionState):
         The program that was compiled.
     target : str
         The target in full: with the CPU and its features.
+    record : Record or None
+        The tuning record that it was made by.
+    record_note : str
+        Which record that is, or why there is none; empty for a schedule.
 
     Examples
     --------
@@ -248,6 +252,8 @@ class Function(_Calls, _core.FunctionState):
     """
 
     __call__ = _core.Callable.__call__
+    record: Any = None
+    record_note: str = ""
 
     @property
     def stats(self) -> Stats:
@@ -288,7 +294,9 @@ class Function(_Calls, _core.FunctionState):
         """
         if not isinstance(constants, Mapping):
             raise InvalidType(f"constants is a dict of arrays by name, not {type(constants).__name__}")
-        return type(self)(self, dict(constants))
+        prepared = type(self)(self, dict(constants))
+        prepared.record, prepared.record_note = self.record, self.record_note
+        return prepared
 
     def source(self, kind: str = "loops") -> str:
         """Give the program at a stage, as text.

@@ -219,6 +219,13 @@ class Schedule:
         self._state = _core.ScheduleState(program)
 
     @classmethod
+    def _of(cls, state: _core.ScheduleState) -> Schedule:
+        """Wrap a schedule that somebody else holds."""
+        schedule = cls.__new__(cls)
+        schedule._state = state
+        return schedule
+
+    @classmethod
     def replay(cls, tensors: Tensor | Sequence[Tensor] | Program, trace: Trace) -> Schedule:
         """Apply the steps of a trace to an expression: the same one, or another size of the same operator.
 

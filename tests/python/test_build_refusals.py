@@ -324,3 +324,14 @@ def test_schedules_for_gpus_are_not_for_cpus():
     s.bind(j, "threadIdx.x")
     with raises(NotImplementedError, "blockIdx.x|threadIdx.x"):
         tw.build(s)
+
+
+@pytest.mark.parametrize("bad", [-1, 5, 2**40])
+def test_subscripts_that_data_give_are_index_errors_everywhere(bad):
+    A, at = te.placeholder((5,), name="A"), te.placeholder((3,), "int64", name="at")
+    B = te.compute((3,), lambda i: A[at[i]], name="B")
+    inputs = {"A": np.ones(5, "float32"), "at": np.array([0, bad, 4])}
+    with raises(IndexError, "subscript 0 of A, which the data give, is outside of its extent 5"):
+        tw.build(B)(**inputs)
+    with raises(IndexError, "out-of-bounds read of A"):
+        tw.interpret(B, inputs)

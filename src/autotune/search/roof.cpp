@@ -1,0 +1,54 @@
+#include "autotune/search/roof.h"
+
+#include <algorithm>
+
+#include "autotune/space/facts.h"
+#include "runtime/core/call.h"
+#include "runtime/roof.h"
+#include "support/error.h"
+
+namespace tw::autotune {
+namespace {
+
+/// The type of the factors of the block with most arithmetic, as the roof calls it; empty: not measured.
+std::string rate_name(const Facts& facts) {
+  const BlockFacts* most = nullptr;
+  for (const BlockFacts& block : facts.blocks)
+    if (!most || block.operations > most->operations) most = &block;
+  if (!most) return "float32";
+  DType dtype = most->dtype;
+  for (const ReadFacts& read : most->reads)
+    if (most->kind == BlockKind::kContraction && read.dtype.bits < dtype.bits) dtype = read.dtype;
+  if (dtype == kFloat32) return "float32";
+  if (dtype == kBFloat16) return "bfloat16";
+  if (dtype == kInt8 || dtype == kUInt8) return "int8";
+  return "";
+}
+
+}  // namespace
+
+double Roofline::seconds() const {
+  return peak > 0 && bandwidth > 0 ? std::max(operations / peak, bytes / bandwidth) : 0;
+}
+
+Roofline roofline_of(const Workload& workload) {
+  const Facts facts = facts_of(workload);
+  Roofline found;
+  found.operations = facts.operations;
+  found.bytes = static_cast<double>(facts.input_bytes + facts.output_bytes);
+  const std::string rate = rate_name(facts);
+  if (rate.empty() || !workload.machine.target.is_host) return found;
+  const int threads = std::min(workload.machine.threads, static_cast<int>(tw_usable_threads()));
+  // A kernel that mostly reads is held to the speed of reading.
+  const char* kind = facts.output_bytes * 8 <= facts.input_bytes ? "read" : "copy";
+  try {
+    const runtime::Roof roof = runtime::measure_roof({.quick = true});
+    found.peak = roof.operations(rate, threads);
+    found.bandwidth = roof.bandwidth(kind, static_cast<int64_t>(found.bytes), threads);
+  } catch (const UserError&) {
+    found.peak = 0;  // no such rate on this machine
+  }
+  return found;
+}
+
+}  // namespace tw::autotune
