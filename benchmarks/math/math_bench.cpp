@@ -40,8 +40,8 @@ std::vector<T> values(bool positive) {
 }
 
 template <class T>
-double ours(Intrinsic op, Format format, int lanes) {
-  const Compiled compiled(op, format, lanes, this_machine());
+double ours(Intrinsic op, DType type) {
+  const Compiled compiled(op, type, this_machine());
   const auto x = values<T>(op == Intrinsic::kPow || op == Intrinsic::kLog), y = values<T>(false);
   std::vector<T> out(kCount);
   return nanoseconds([&] { compiled.run(x.data(), y.data(), out.data(), kCount); });
@@ -60,10 +60,10 @@ double libm(bool positive, Function function) {
 template <class Function>
 void row(Intrinsic op, Function function) {
   const bool positive = op == Intrinsic::kPow || op == Intrinsic::kLog;
-  const double wide = ours<float>(op, Format::kFloat, 16), best_libm = libm<float>(positive, function);
+  const double wide = ours<float>(op, kFloat32.with_lanes(16)), best_libm = libm<float>(positive, function);
   fmt::print("{:8} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>7.1f}x {:>9.3f} {:>9.3f}\n", info(op).text, wide,
-             ours<float>(op, Format::kFloat, 8), ours<float>(op, Format::kFloat, 4), best_libm,
-             best_libm / wide, ours<double>(op, Format::kDouble, 8), libm<double>(positive, function));
+             ours<float>(op, kFloat32.with_lanes(8)), ours<float>(op, kFloat32.with_lanes(4)), best_libm,
+             best_libm / wide, ours<double>(op, kFloat64.with_lanes(8)), libm<double>(positive, function));
 }
 
 void table() {

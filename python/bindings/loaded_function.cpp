@@ -73,8 +73,8 @@ BoundCall bind_call(const LoadedFunction& function, const Call& call) {
   for (int ndim : function.ndims) rank += ndim;
   bound.scalars.resize(function.code->n_scalars);
   bound.extents.resize(rank);
-  runtime::check_status(tw_bind(function.code, call.buffers(), call.sizes(), call.tunables(), bound.scalars.data(),
-                       bound.extents.data()));
+  runtime::check_status(tw_bind(function.code, call.buffers(), call.sizes(), call.tunables(),
+                                bound.scalars.data(), bound.extents.data()));
   return bound;
 }
 

@@ -88,8 +88,8 @@ def build(
     if row is None and strict:
         raise InvalidValue(f"there is no record to build by: {note}. Tune it: tw.tune(…, db=…)")
     f = Function(program if scheduled is None else scheduled, target)
-    f.record = None if row is None else record_from_json(*row)
-    f.record_note = note
+    f._record = None if row is None else record_from_json(*row)
+    f._record_note = note
     return f
 
 

@@ -252,8 +252,18 @@ class Function(_Calls, _core.FunctionState):
     """
 
     __call__ = _core.Callable.__call__
-    record: Any = None
-    record_note: str = ""
+    _record: Any = None
+    _record_note: str = ""
+
+    @property
+    def record(self) -> Any:
+        """The tuning record that it was made by, a `Record`; None without one."""
+        return self._record
+
+    @property
+    def record_note(self) -> str:
+        """Which record it was made by, or why there is none; empty for a schedule."""
+        return self._record_note
 
     @property
     def stats(self) -> Stats:
@@ -295,7 +305,7 @@ class Function(_Calls, _core.FunctionState):
         if not isinstance(constants, Mapping):
             raise InvalidType(f"constants is a dict of arrays by name, not {type(constants).__name__}")
         prepared = type(self)(self, dict(constants))
-        prepared.record, prepared.record_note = self.record, self.record_note
+        prepared._record, prepared._record_note = self._record, self._record_note
         return prepared
 
     def source(self, kind: str = "loops") -> str:

@@ -67,7 +67,31 @@ class Operator:
         return f"<tw.Operator {self.name}({sizes})>"
 
     def __call__(self, *sizes: Any, **named: Any) -> tuple[Tensor | Var, ...]:
-        """Give the tensors at these sizes, as the function returns them."""
+        """Give the tensors at these sizes.
+
+        Parameters
+        ----------
+        *sizes, **named
+            Of the operator.
+
+        Returns
+        -------
+        tuple of Tensor and Var
+            As the function returns them.
+
+        Raises
+        ------
+        InvalidType
+            If a size is missing or there is none of a name, or the function returns something else.
+
+        Examples
+        --------
+        >>> @tw.operator
+        ... def ones(n: int):
+        ...     return te.compute((n,), lambda i: 1.0, name="one")
+        >>> [tensor.name for tensor in ones(n=2)]
+        ['one']
+        """
         try:
             bound = self._signature.bind(*sizes, **named)
         except TypeError as error:
@@ -83,6 +107,11 @@ class Operator:
 
     def program(self, *sizes: Any, **named: Any) -> Program:
         """Give the first program at these sizes: arguments in the order returned.
+
+        Parameters
+        ----------
+        *sizes, **named
+            Of the operator.
 
         Returns
         -------
@@ -154,6 +183,13 @@ class Operator:
     def scheduled(self, target: str = "llvm", **sizes: Any) -> Schedule:
         """Give the schedule at these sizes as its author wrote it; the default nest without one.
 
+        Parameters
+        ----------
+        target : str
+            Whose schedule: that of its first word.
+        **sizes
+            Of the operator.
+
         Returns
         -------
         Schedule
@@ -202,7 +238,7 @@ class Operator:
         ... def ones(n: int):
         ...     return te.compute((n,), lambda i: 1.0, name="one")
         >>> ones.build(n=2)()
-        array([1., 1.], dtype=float32)
+        array([1., 1.])
         """
         tensors = self(**sizes)
         f = build(self._outputs(tensors), target, args=tensors, db=db, strict=strict)
@@ -252,6 +288,11 @@ class Operator:
 
     def label(self, sizes: Mapping[str, Any]) -> str:
         """Name a workload for people.
+
+        Parameters
+        ----------
+        sizes : dict
+            Of the operator.
 
         Returns
         -------

@@ -287,7 +287,7 @@ def sketch(
 
     Examples
     --------
-    >>> @tw.sketch("rows_by_lanes", applies=lambda program: program.name == "twice")
+    >>> @tw.sketch("rows_by_lanes", applies=lambda program: program.name == "my_rows")
     ... def _(s, choose):
     ...     i, j = s.loops("B")
     ...     _, lane = s.split(j, [None, choose.pick("lanes", [4, 8, 16], 16)])

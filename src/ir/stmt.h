@@ -47,8 +47,8 @@ namespace tw {
   X(Tunable, "param") /* an integer of the schedule, with a default */
 
 // X(Name, text): what is wrong where an assertion does not hold.
-#define TW_ASSERT_KINDS(X)                      \
-  X(Value, "value") /* a value, of any sort */  \
+#define TW_ASSERT_KINDS(X)                     \
+  X(Value, "value") /* a value, of any sort */ \
   X(Index, "index") /* a subscript: an element that is not there */
 
 TW_DECLARE_ENUM(AssertKind, TW_ASSERT_KINDS)

@@ -5,8 +5,8 @@
 
 namespace tw::runtime {
 
-/// Nothing for TW_OK. For another status a user error of its kind, with the message that the core left on this
-/// thread (tw_error).
+/// Nothing for TW_OK. For another status a user error of its kind, with the message that the core left on
+/// this thread (tw_error).
 void check_status(int32_t status);
 
 }  // namespace tw::runtime

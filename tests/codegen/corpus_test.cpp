@@ -55,11 +55,10 @@ TEST(LoweredCorpus, computes_it_under_random_schedules) {
     schedule::CallCounts counts;
     Program last;
     const CorpusCase* sample = nullptr;
-    schedule::random_sequence(seed + i, counts,
-                              [&](const Program&, schedule::CheckedSchedule& checked) {
-                                last = checked.schedule().program();
-                                sample = &checked.sample();
-                              });
+    schedule::random_sequence(seed + i, counts, [&](const Program&, schedule::CheckedSchedule& checked) {
+      last = checked.schedule().program();
+      sample = &checked.sample();
+    });
     if (!sample) continue;
     ASSERT_EQ(fault_of_passes(*sample, last, &not_taken), "")
         << "seed " << seed + i << ", " << sample->name << "\n"

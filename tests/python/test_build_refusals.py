@@ -282,9 +282,9 @@ def test_what_cannot_be_built():
 def test_options_of_build():
     with raises(ValueError, "rewrites is 'fast'"):
         tw.build(add(), rewrites="fast")
-    with raises(NotImplementedError, "db: there is no database"):
-        tw.build(add(), db="tuning.db")
-    with raises(NotImplementedError, "strict: there is no database"):
+    with raises(ValueError, "there is no database nowhere.db; tuning makes one"):
+        tw.build(add(), db="nowhere.db")
+    with raises(ValueError, "record"):
         tw.build(add(), strict=True)
     with raises(TypeError, "target is a str such as 'llvm', not int"):
         tw.build(add(), 3)

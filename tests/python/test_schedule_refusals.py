@@ -67,7 +67,7 @@ REFUSED = [
     ),
     (
         lambda s, i, j, k: s.prefetch("C", "A", k, 0),
-        "prefetch(C, 0, k, 0)",
+        "prefetch(C, 0, k, 0, None)",
         "a distance of 0 turns",
         "at least 1",
     ),

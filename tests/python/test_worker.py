@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -64,7 +65,10 @@ def worker() -> Iterator[Worker]:
     worker = Worker()
     yield worker
     worker.process.kill()
-    worker.process.communicate()
+    worker.process.wait()
+    for stream in (worker.process.stdin, worker.process.stdout):
+        with contextlib.suppress(OSError):  # what was still to be written has no reader
+            stream.close()
 
 
 def test_builds_measures_and_verifies(worker: Worker) -> None:

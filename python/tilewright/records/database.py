@@ -152,7 +152,7 @@ class Database:
         >>> try:
         ...     tw.open_db(":memory:").record(3)
         ... except tw.UserError as error:
-        ...     print(error)
+        ...     print(str(error).splitlines()[0])
         :memory: has no record 3; `records` lists them
         """
         return record_from_json(*self._state.record(id))

@@ -129,7 +129,7 @@ class Record:
         --------
         >>> A = te.placeholder((32,), name="A")
         >>> r = tw.tune(te.compute((32,), lambda i: A[i] + 1, name="B"), seconds=2, trials=2)
-        >>> tw.build(r.best.scheduled())(np.zeros(32, "float32"))[0]
+        >>> float(tw.build(r.best.scheduled())(np.zeros(32, "float32"))[0])
         1.0
         """
         return _core.scheduled_as(self._line())

@@ -111,7 +111,7 @@ int compare(const Program& program, const Nest& nest, bool exact) {
       if (best > 1e29) continue;
       ++compared;
       EXPECT_LT(best, exact ? 1e-9 : std::log(1.51)) << access.buffer->name.text << " from depth " << from
-                                                    << ": " << found << " for " << least << " to " << most;
+                                                     << ": " << found << " for " << least << " to " << most;
     }
   }
   return compared;

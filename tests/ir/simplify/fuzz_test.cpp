@@ -59,8 +59,7 @@ Expr shrink(Expr e, RandomScope& scope, const Check& check) {
 
 /// Runs `check` on random expressions; on a failure prints the seed and the shrunk expression.
 void fuzz(const Check& check, uint64_t share, const std::function<Expr(RandomExpr&, Random&)>& make) {
-  const uint64_t count = fuzz_count(20000) / share,
-                 first = fuzz_seed();
+  const uint64_t count = fuzz_count(20000) / share, first = fuzz_seed();
   for (uint64_t seed = first; seed < first + count; ++seed) {
     Random random(seed * 7919);
     RandomScope scope(random);

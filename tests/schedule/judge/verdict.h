@@ -24,7 +24,8 @@
 //   - blockize takes no part of a reduction that has an init, and loops around it have constant extents;
 //   - what is folded backwards reads one element of one computed buffer for each element of an output, and
 //     nothing else touches either; each is computed once, by one plain store;
-//   - what is prefetched lies in global memory and is another part in another turn of the loop;
+//   - what is prefetched lies in global memory and is another part in another turn of the loop; a loop that
+//     shares the hints out stands inside of it;
 //   - what is inlined stores once, at axes each once, without a reduction, to a buffer of the program that no
 //     other block writes;
 //   - what is padded has a serial loop of its own for each axis that is named, and stores once, at these axes

@@ -29,6 +29,13 @@ Verdict judge_prefetch(const Case& c) {
   if (std::find(around.begin(), around.end(), &loop->loop()) == around.end()) return std::nullopt;
   if (!moves_with(block->block(), *buffer, loop->loop())) return std::nullopt;
   if (is_int(loop->loop().extent, 1)) return std::nullopt;
+  if (c.has(4)) {
+    const auto over = c.loop(4);
+    if (!over) return std::nullopt;
+    const std::vector<const For*> outside = over->loops();
+    if (std::find(outside.begin(), outside.end(), &loop->loop()) == outside.end()) return std::nullopt;
+    if (over->loop().loop_kind == LoopKind::kVectorized) return std::nullopt;
+  }
   return true;
 }
 
