@@ -2,7 +2,7 @@
 
 A register tile of rows by vectors is summed over a block of k, then written to Y or added to it:
 
-    t         a part of the columns, or of the rows, for each thread
+    t         a part of the columns, of the rows, or of k, for each thread
     jc, pc      a block of the columns, a block of k        pack that block of B, if it is worth it
     ic            a block of the rows
     jr, ir          tiles
@@ -10,7 +10,8 @@ A register tile of rows by vectors is summed over a block of k, then written to 
 
 A is read as it stands, element by element along k. How B is read depends on how often:
 
-- by very few rows of tiles: as it stands, since a copy would not pay;
+- by very few rows of tiles: as it stands, since a copy would not pay. For one row of A, memory is what takes
+  time: threads share k, not columns, so that each reads whole rows of B, and their sums are added at the end;
 - by some: packed in panels as wide as a tile, by the first row of tiles, which stores what it loads;
 - by many: packed block by block. A block of B stays in the second cache, and rows of A pass by.
 
@@ -44,7 +45,7 @@ def round_up(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Blocks:
-    """A tile of `rows` by `vectors` of `lanes`; blocks of the sizes; threads share `shared`: "m" or "n"."""
+    """A tile of `rows` by `vectors` of `lanes`; blocks of the sizes; threads share `shared`: m, n or k."""
 
     rows: int
     vectors: int
@@ -126,7 +127,9 @@ def plan(m: int, n: int, k: int, machine: Machine, constant: bool = False) -> Pl
         # a part of Y in the first cache.
         rows = min(m, lanes // 2)
         kc = round_up(min(max(8, m), 16), 8)
-        vectors = 8 if rows == 1 else min(4, (machine.vector_registers - 1) // (rows + 1))
+        vectors = min(4, (machine.vector_registers - 1) // (rows + 1))
+        if m == 1 and threads > 1 and k >= 128 * threads:  # the sums of threads are few beside B
+            shared = "k"
         columns = round_up(part if shared == "n" else n, vectors * lanes)
         return Plan(rows, vectors, lanes, m, columns, kc, threads, shared, "")
 
@@ -175,11 +178,26 @@ def partial_tile(s: tw.Schedule, product: tw.Block, k: int, kc: int) -> tuple[tw
     return s.rfactor(pc, 0), product
 
 
+def partial_sums(s: tw.Schedule, product: tw.Block, k: int, p: Blocks) -> tw.Block:
+    """The block that computes a product over the part of k of each thread. The product adds them up."""
+    *_, all_k = s.loops(product)
+    each, _ = s.split(all_k, [None, round_up(ceil_div(k, p.threads), p.kc)])
+    partial = s.rfactor(each, 0)
+    _, columns, each = s.loops(product)
+    columns, lane = s.split(columns, [None, p.lanes])
+    s.reorder(columns, each, lane)
+    s.parallel(columns)
+    s.vectorize(lane)
+    return partial
+
+
 def tile_loops(s: tw.Schedule, out: tw.Block, sizes: dict[str, int], p: Blocks) -> TileLoops:
     """Blocks and tiles of the block that takes the sums of a tile."""
     i, j, *pc = s.loops(out)
     share = []
-    if p.threads > 1 and p.shared == "n":
+    if p.shared == "k":  # of partial sums
+        share, pc = pc[:1], pc[1:]
+    elif p.threads > 1 and p.shared == "n":
         each, j = s.split(j, [None, round_up(ceil_div(sizes["n"], p.threads), p.columns)])
         share = [each]
     elif p.threads > 1:
@@ -249,6 +267,8 @@ def pack(s: tw.Schedule, block: tw.Block, p: Plan) -> None:
 
 def blocked(s: tw.Schedule, product: tw.Block, sizes: dict[str, int], p: Plan) -> None:
     """Schedules the block of a product whose loops are i, j, k, as the plan says."""
+    if p.shared == "k":
+        product = partial_sums(s, product, sizes["k"], p)
     tile, out = partial_tile(s, product, sizes["k"], p.kc)
     packed = s.cache_read(tile, "B", "global") if p.pack else None
     if packed:

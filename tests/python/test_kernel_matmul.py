@@ -40,6 +40,15 @@ def test_products_of_any_size(m, n, k, threads):
     check(m, n, k, Machine(threads, SMALL))
 
 
+@pytest.mark.parametrize(("n", "k"), [(1, 4099), (16, 512), (77, 515), (640, 521), (129, 1000)])
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("constant", [False, True])
+def test_one_row_whose_threads_share_k(n, k, threads, constant):
+    machine = Machine(threads, (1 << 10, 2 << 10, 8 << 10))
+    assert matmul.plan(1, n, k, machine, constant).shared == "k"
+    check(1, n, k, machine, constant)
+
+
 @pytest.mark.parametrize(("m", "n", "k"), [(1, 40, 8), (40, 70, 33), (300, 50, 40)])
 def test_with_b_prepared(m, n, k):
     check(m, n, k, Machine(2, SMALL), constant=True)

@@ -17,6 +17,7 @@ namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr std::size_t kMostModules = 48;  // that workers hold
+constexpr double kMostDrift = 2;          // beyond that it is no drift of the machine
 
 uint64_t task_of(const WorkloadKey& key) {
   return std::hash<std::string>()(key.hash);
@@ -196,18 +197,35 @@ std::vector<Measured> Session::measure(const std::vector<Prospect>& prospects,
   std::vector<Measured> measured = runner_->measure(points, options);
   *drift = 1;
   if (paired) {
-    const double now = measured.front().status == Status::kOk ? weighted(measured.front()) : kNever;
-    if (now < kNever && now > 0) *drift = best()->seconds / now;
+    if (measured.front().status == Status::kOk) *drift = drift_since(weighted(measured.front()));
     measured.erase(measured.begin());
   }
   return measured;
 }
 
+/// By how much the machine is quicker than it usually was for the best kernel, which takes so many seconds
+/// now. What the best kernel usually takes is the median over its batches: an odd one moves nothing for long.
+double Session::drift_since(double now) {
+  if (!(now > 0 && now < kNever)) return 1;
+  best_runs_.push_back(now);
+  std::vector<double> runs = best_runs_;
+  const auto middle = runs.begin() + static_cast<std::ptrdiff_t>(runs.size() / 2);
+  std::nth_element(runs.begin(), middle, runs.end());
+  trials_[static_cast<std::size_t>(best_)].seconds = *middle;
+  show_best();
+  return std::clamp(*middle / now, 1 / kMostDrift, kMostDrift);
+}
+
+void Session::show_best() {
+  progress_.best_seconds = best()->seconds;
+  progress_.roof_fraction = roof_seconds_ / best()->seconds;
+}
+
 void Session::set_best(std::size_t trial, const Record& record) {
   best_ = static_cast<int64_t>(trial);
   best_record_ = record;
-  progress_.best_seconds = trials_[trial].seconds;
-  progress_.roof_fraction = roof_seconds_ / trials_[trial].seconds;
+  best_runs_ = {trials_[trial].seconds};
+  show_best();
   curve_.emplace_back(elapsed(), trials_[trial].seconds);
 }
 
@@ -263,8 +281,8 @@ int Session::try_all(std::vector<Prospect> prospects) {
     trials_.push_back({std::move(prospects[runs[i]]), measured[i].status, false, kNever, 0});
     Trial& trial = trials_.back();
     if (measured[i].status == Status::kOk) {
-      trial.seconds = weighted(measured[i]) * drift;
-      record.seconds = trial.seconds;
+      record.seconds = weighted(measured[i]);
+      trial.seconds = record.seconds * drift;
     } else {
       fail(record, measured[i].status, measured[i].cause);
     }

@@ -22,7 +22,7 @@ struct Trial {
   Prospect prospect;
   Status status = Status::kOk;
   bool verified = false;
-  double seconds = 0;  // weighted over sizes, corrected for drift; infinite where it failed
+  double seconds = 0;  // weighted over sizes, corrected for drift of the machine; infinite where it failed
   int64_t record = 0;
 };
 
@@ -69,6 +69,8 @@ class Session {
   std::vector<Measured> measure(const std::vector<Prospect>& prospects, const std::vector<std::size_t>& runs,
                                 double* drift);
   double weighted(const Measured& measured) const;
+  double drift_since(double now);
+  void show_best();
   void consider(std::size_t trial, Record& record);
   Record record_of(const Prospect& prospect) const;
   void learn();
@@ -92,6 +94,7 @@ class Session {
   std::vector<Example> examples_;
   std::size_t learned_ = 0;  // examples that the model knows
   int64_t best_ = -1;
+  std::vector<double> best_runs_;  // seconds of the best kernel in each batch that it was measured in
   std::optional<Record> best_record_;
   Progress progress_;
   std::string stopped_by_;

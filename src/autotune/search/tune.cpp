@@ -157,7 +157,11 @@ TuneResult tune(const Program& first, const TuneOptions& options, Database& db, 
   session.take_over(db.records(earlier));
   session.report("thinking");
   begin(explorer, session, known_records(db, shipped, key, setting));
-  for (int idle = 0; !session.finished() && session.remaining() > kLastShare * options.seconds;) {
+  for (int idle = 0; !session.finished();) {
+    if (session.remaining() <= kLastShare * options.seconds) {
+      session.stop("seconds");
+      break;
+    }
     const double before = session.best() ? session.best()->seconds : 0;
     int tried = session.try_all(next_structures(explorer, session));
     if (!session.finished()) tried += session.try_all(next_parameters(explorer, session));
