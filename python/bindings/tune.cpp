@@ -103,9 +103,11 @@ auto calling_python(const F& f) {
 
 void add_sketch(const std::string& name, const std::string& summary, const py::function& applies,
                 const py::function& apply) {
-  // Functions of Python must die with the lock held, wherever the last copy of the sketch goes.
+  // Functions of Python die with the lock held, wherever the last copy of the sketch goes; those that outlive
+  // Python are left alone.
   const auto keep = [](const py::function& function) {
     return std::shared_ptr<py::function>(new py::function(function), [](py::function* kept) {
+      if (!Py_IsInitialized()) return;
       const py::gil_scoped_acquire locked;
       delete kept;
     });
