@@ -97,9 +97,23 @@ void choose_blocks(const ContractionShape& shape, Choices& choose, const std::st
   const auto preferred = [](int64_t size, int64_t extent, int64_t of) {
     return std::clamp(round_up(size, of), of, round_up(extent, of));
   };
-  plan.block_rows = block_size(choose, prefix + "mc", unit, rows, preferred(plan.mc, rows, unit));
-  plan.block_columns =
-      block_size(choose, prefix + "nc", plan.width(), columns, preferred(plan.nc, columns, plan.width()));
+  const int64_t mc = preferred(plan.mc, rows, unit), nc = preferred(plan.nc, columns, plan.width());
+  // Hints are counted out over the turns of blocks, whose numbers must be known for that.
+  if (plan.hint_rows || plan.hint_block) {
+    plan.block_rows = choose.pick(prefix + "mc", including(lattice(unit, round_up(rows, unit)), mc), mc);
+    plan.block_columns =
+        choose.pick(prefix + "nc", including(lattice(plan.width(), round_up(columns, plan.width())), nc), nc);
+    return;
+  }
+  plan.block_rows = block_size(choose, prefix + "mc", unit, rows, mc);
+  plan.block_columns = block_size(choose, prefix + "nc", plan.width(), columns, nc);
+}
+
+void choose_hints(const ContractionShape& shape, Choices& choose, const std::string& prefix,
+                  ContractionPlan& plan) {
+  const bool possible = steps_between_hints(shape, plan) > 0;
+  plan.hint_rows = possible && choose.flag(prefix + "hint_rows", plan.hint_rows);
+  plan.hint_block = possible && choose.flag(prefix + "hint_block", plan.hint_block);
 }
 
 void choose_sharing(const ContractionShape& shape, Choices& choose, const std::string& prefix,
@@ -143,6 +157,7 @@ ContractionPlan choose_plan(const ContractionShape& shape, Choices& choose, cons
   choose_distance(shape, choose, prefix, plan);
   plan.blocked = choose.flag(prefix + "blocked", plan.blocked);
   choose_sharing(shape, choose, prefix, plan);
+  choose_hints(shape, choose, prefix, plan);
   choose_blocks(shape, choose, prefix, plan);
   plan.panels_outside = choose.flag(prefix + "panels_outside", plan.panels_outside);
   if (plan.lines == 1 && !shape.axis(shape.column).group)

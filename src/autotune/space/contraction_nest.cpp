@@ -24,6 +24,7 @@ class Nest {
                      {*packed_, *shape_.second, dimension_of(*shape_.second, shape_.column), plan_.width(),
                       plan_.lanes, at});
     }
+    hint_ahead();
     share_out();
     if (total_) add_up();
   }
@@ -112,6 +113,7 @@ class Nest {
     for (const int axis : shape_.outer) outer_.push_back(loop_of(loops, axis));
     std::vector<LoopRef> inside, outer_blocks;
     const std::vector<LoopRef> blocks = cut_rows(loops, tiles_, inside);
+    if (!blocks.empty()) row_block_ = blocks.back();
     LoopRef column = loop_of(loops, shape_.column);
     if (plan_.sharing == Sharing::kColumns) column = part_of(column, shape_.column, plan_.width());
     if (plan_.blocked) {
@@ -150,6 +152,11 @@ class Nest {
     for (const LoopRef loop : loops_of_tile(loops)) order.push_back(loop);
     s_.reorder(order);
     innermost_ = steps.back();
+    if (plan_.hint_rows || plan_.hint_block) {
+      const auto [line, step] = s_.split<2>(steps.back(), {None{}, steps_between_hints(shape_, plan_)});
+      line_ = steps.back() = line;
+      innermost_ = step;
+    }
     if (shape_.facts.init.empty()) {
       steps = long_turns(steps);
       clear = s_.decompose_reduction(tile_, steps.front());
@@ -167,6 +174,16 @@ class Nest {
     if (turn_) s_.unroll(*turn_);
     for (const BlockRef block : {tile_, *clear, out_})
       write_out_tile(s_, block, outside_, tile_rank_, plan_.lanes);
+  }
+
+  /// Hints at what comes next, shared out over what is computed meanwhile: in one burst they would keep the
+  /// memory busy while nothing is computed.
+  void hint_ahead() {
+    if (plan_.hint_block) {
+      // Where a block has fewer lines than the tiles that use it read of rows, turns of tiles are enough.
+      s_.apply("prefetch", {*packed_, shape_.second->buffer, *block_, 1, tiles_.back()});
+    }
+    if (plan_.hint_rows) s_.apply("prefetch", {tile_, shape_.first->buffer, *row_block_, 1, *line_});
   }
 
   /// Of the loops of `tile_` over axes of the result, those that the tile cuts: lines, rows, columns. Axes
@@ -238,9 +255,11 @@ class Nest {
   BlockRef tile_, out_;
   std::optional<BlockRef> packed_, total_;
   std::vector<LoopRef> shared_, outer_, tiles_;
-  std::optional<LoopRef> block_;  // in which a block of the second operand is packed
-  LoopRef innermost_;             // over steps
-  std::optional<LoopRef> turn_;   // steps of it that are written out
+  std::optional<LoopRef> block_;      // in which a block of the second operand is packed
+  std::optional<LoopRef> row_block_;  // over blocks of rows
+  std::optional<LoopRef> line_;       // over lines along the steps, where hints are shared out
+  LoopRef innermost_;                 // over steps
+  std::optional<LoopRef> turn_;       // steps of it that are written out
   std::size_t outside_ = 0, tile_rank_ = 0;
 };
 

@@ -70,12 +70,16 @@ ContractionPlan preferred_blocks(const ContractionShape& shape) {
   const int64_t kc = round_up(ceil_div(shape.steps, ceil_div(shape.steps, most_steps)), 8);
   plan.kc = shape.blocked_axis() >= 0 && kc < shape.steps ? kc : 0;
   const int64_t block_bytes = bytes * std::max<int64_t>(1, plan.kc ? plan.kc : shape.steps);
-  plan.mc = even_blocks(
-      part.rows, std::max<int64_t>(1, machine.second / 2 / block_bytes / plan.rows) * plan.rows, plan.rows);
-  plan.nc = even_blocks(
-      part.columns,
-      std::max<int64_t>(1, machine.last / 2 / machine.threads / block_bytes / plan.width()) * plan.width(),
-      plan.width());
+  // A block of the second operand that is packed stays in the second cache, and rows stream past it; else a
+  // block of rows stays there.
+  const bool columns_stay = plan.packing == Packing::kBlock;
+  const int64_t near = machine.second / 2, far = machine.last / 2 / machine.threads;
+  const int64_t most_rows = columns_stay ? 1 : std::max<int64_t>(1, near / block_bytes / plan.rows);
+  const int64_t panels = std::max<int64_t>(1, (columns_stay ? near : far) / block_bytes / plan.width());
+  plan.mc = even_blocks(part.rows, most_rows * plan.rows, plan.rows);
+  plan.nc = even_blocks(part.columns, panels * plan.width(), plan.width());
+  plan.hint_rows = columns_stay;
+  plan.hint_block = columns_stay && (plan.nc < part.columns || plan.kc);
   if (plan.packing == Packing::kWhole && bytes * shape.columns * shape.steps > machine.last)
     plan.ahead = kAhead;
   return plan;
@@ -131,6 +135,18 @@ ContractionPlan preferred_plan(const ContractionShape& shape) {
   if (shape.line >= 0 || (shape.windows && shape.row >= 0 && shape.axis(shape.row).window))
     return preferred_tiles(shape);
   return shape.outers > 1 ? preferred_batch(shape) : preferred_blocks(shape);
+}
+
+int64_t steps_between_hints(const ContractionShape& shape, const ContractionPlan& plan) {
+  const bool one_axis = shape.summed.size() == 1 && shape.line < 0 && shape.outers == 1;
+  if (plan.packing != Packing::kBlock || !plan.blocked || !one_axis || plan.unroll != 1 || !shape.first ||
+      shape.first->contiguous_axis != shape.summed.back() || !shape.facts.init.empty() ||
+      !shape.constant_extents)
+    return 0;
+  const int64_t block = plan.kc ? plan.kc : shape.steps;
+  for (const int64_t steps : {shape.lanes, shape.lanes / 2})
+    if (steps > 1 && shape.steps % block == 0 && block % steps == 0 && block > steps) return steps;
+  return 0;
 }
 
 double cycles_of(const ContractionShape& shape) {

@@ -39,8 +39,11 @@ struct ContractionPlan {
       true;  // all tiles of a panel of columns, then the next panel; else all panels of a tile
   Packing packing = Packing::kNone;
   Sharing sharing = Sharing::kNothing;
-  int64_t parts = 1;                          // of the sums, for kSteps
-  int64_t ahead = 0;                          // bytes by which panels are fetched before their use
+  int64_t parts = 1;  // of the sums, for kSteps
+  int64_t ahead = 0;  // bytes by which panels are fetched before their use
+  // Hints shared out over the steps of a tile: the next rows of the first operand, and, with blocks of the
+  // second that are packed before their use, the next of these.
+  bool hint_rows = false, hint_block = false;
   int64_t unroll = 1;                         // steps in one turn
   bool pad_rows = false;                      // tiles at the end are computed whole, in registers
   schedule::Value block_rows, block_columns;  // mc and nc as they are given to `split`
@@ -52,6 +55,10 @@ ContractionPlan preferred_plan(const ContractionShape& shape);
 
 /// The preferred plan with its holes filled by `choose`. Names begin with `prefix`.
 ContractionPlan choose_plan(const ContractionShape& shape, Choices& choose, const std::string& prefix);
+
+/// Steps along which a line of the first operand is used up, the turns over which hints are shared out; 0:
+/// there is no such number for all blocks of steps, or the nest has no place for hints.
+int64_t steps_between_hints(const ContractionShape& shape, const ContractionPlan& plan);
 
 /// Cycles of one step of a tile: two multiply-adds or two loads at once, a sum once in four cycles.
 double cycles_of_step(int64_t rows, int64_t vectors);
