@@ -10,6 +10,8 @@
 namespace tw::autotune {
 namespace {
 
+constexpr double kMostly = 0.9;
+
 /// The type of the factors of the block with most arithmetic, as the roof calls it; empty: not measured.
 std::string rate_name(const Facts& facts) {
   const BlockFacts* most = nullptr;
@@ -48,6 +50,11 @@ Roofline roofline_of(const Workload& workload) {
   } catch (const UserError&) {
     found.peak = 0;  // no such rate on this machine
   }
+  double products = 0;
+  for (const BlockFacts& block : facts.blocks)
+    if (block.kind == BlockKind::kContraction) products += block.operations;
+  found.is_sharp =
+      products > kMostly * found.operations || found.bytes * found.peak > found.operations * found.bandwidth;
   return found;
 }
 

@@ -10,6 +10,9 @@ namespace tw::autotune {
 struct Roofline {
   double operations = 0, bytes = 0;  // of a run: arithmetic; arguments, each once
   double peak = 0, bandwidth = 0;    // operations and bytes a second
+  /// Whether a kernel can be expected to come near: memory binds it, or sums of products do. What else is
+  /// computed is counted by guess.
+  bool is_sharp = false;
   /// Seconds that no exact kernel can beat: arithmetic or memory, whichever takes longer. 0: unknown.
   double seconds() const;
 };

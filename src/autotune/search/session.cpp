@@ -65,7 +65,9 @@ Session::Session(const Workload& workload, const TuneOptions& options, Database&
                     .dump();
   run_ = database_.add_run(run);
   progress_.best_seconds = kNever;
-  roof_seconds_ = roofline_of(workload).seconds();
+  const Roofline roofline = roofline_of(workload);
+  roof_seconds_ = roofline.seconds();
+  ends_at_roof_ = roofline.is_sharp && !options.bounded;  // rewrites may pass below it
   runner_ = std::make_unique<Runner>(
       Task{workload.program, options.target, options.sizes, options.cache, options.seed}, options.runner);
   model_ = model_of(options, &notes_);
@@ -91,7 +93,7 @@ bool Session::finished() {
     stopped_by_ = "seconds";
   else if (options_.trials > 0 && progress_.trials >= options_.trials)
     stopped_by_ = "trials";
-  else if (best() && !options_.bounded && progress_.roof_fraction >= options_.roof_fraction)
+  else if (best() && ends_at_roof_ && progress_.roof_fraction >= options_.roof_fraction)
     stopped_by_ = "roof";
   return !stopped_by_.empty();
 }

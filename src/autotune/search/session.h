@@ -87,6 +87,7 @@ class Session {
   int64_t run_ = 0;
   int round_ = 0;
   double roof_seconds_ = 0;  // no kernel is quicker; 0: unknown
+  bool ends_at_roof_ = false;
   std::unique_ptr<Runner> runner_;
   std::unique_ptr<Model> model_;
   std::map<uint64_t, Compiled> compiled_;
