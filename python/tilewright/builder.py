@@ -13,8 +13,7 @@ from tilewright.errors import InvalidType, InvalidValue, UserError
 from tilewright.function import Function
 from tilewright.records import Database, is_bounded, open_db, record_from_json, shipped_state
 from tilewright.schedule import Schedule
-from tilewright.te.tensors import compute, placeholder
-from tilewright.te.tensors import program as first_program
+from tilewright.te.tensors import compute, placeholder, program_of
 
 __all__ = ["TargetInfo", "build", "targets"]
 
@@ -107,18 +106,11 @@ def _look_up(
 
 
 def _program_of(what: Any, args: Sequence[Tensor | Var] | None) -> Program:
-    if isinstance(what, (Schedule, Program)):
-        if args is not None:
-            raise InvalidValue("args orders the arguments of tensors; a schedule has its own order")
-        return what.program if isinstance(what, Schedule) else what
-    if isinstance(what, Tensor) or (
-        isinstance(what, (list, tuple)) and what and all(isinstance(one, Tensor) for one in what)
-    ):
-        return first_program(what, args)
-    raise InvalidType(
-        f"{what!r} of type {type(what).__name__} cannot be built; "
-        "give a schedule, a tensor or a list of tensors"
-    )
+    if not isinstance(what, Schedule):
+        return program_of(what, args, "cannot be built; give a schedule, a tensor or a list of tensors")
+    if args is not None:
+        raise InvalidValue("args orders the arguments of tensors; a schedule has its own order")
+    return what.program
 
 
 @dataclass(frozen=True)

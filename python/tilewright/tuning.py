@@ -19,7 +19,7 @@ from tilewright._core import Program, Tensor, Var
 from tilewright.errors import InvalidType, InvalidValue
 from tilewright.records import Database, Record, record_from_json, shipped_records, worker_command
 from tilewright.schedule import Schedule
-from tilewright.te.tensors import program as first_program
+from tilewright.te.tensors import program_of
 
 __all__ = ["Progress", "TuneResult", "sketch", "tune"]
 
@@ -127,15 +127,7 @@ def _sizes(sizes: Sequence[Mapping[str, float]] | None) -> tuple[list[dict[str, 
 def _program(what: Any, args: Sequence[Tensor | Var] | None) -> Program:
     if isinstance(what, Schedule):
         raise InvalidType("a schedule is a choice that has been made; give tune the tensor")
-    if isinstance(what, Program):
-        return what
-    if isinstance(what, Tensor) or (
-        isinstance(what, (list, tuple)) and what and all(isinstance(one, Tensor) for one in what)
-    ):
-        return first_program(what, args)
-    raise InvalidType(
-        f"{what!r} of type {type(what).__name__} cannot be tuned; give a tensor or a list of tensors"
-    )
+    return program_of(what, args, "cannot be tuned; give a tensor or a list of tensors")
 
 
 def tune(

@@ -11,21 +11,13 @@ from typing import Any
 
 from tilewright import _core
 from tilewright._core import Program, Tensor, Var
-from tilewright.errors import InvalidType, InvalidValue
+from tilewright.errors import InvalidValue
 from tilewright.records.record import Record, TuningRun, Verdict, record_from_json
-from tilewright.te.tensors import program as first_program
+from tilewright.te.tensors import program_of
 
 
 def _first_program(what: Any, args: Sequence[Tensor | Var] | None) -> Program:
-    if isinstance(what, Program):
-        return what
-    if isinstance(what, Tensor) or (
-        isinstance(what, (list, tuple)) and what and all(isinstance(one, Tensor) for one in what)
-    ):
-        return first_program(what, args)
-    raise InvalidType(
-        f"{what!r} of type {type(what).__name__} is no workload; give a tensor or a list of tensors"
-    )
+    return program_of(what, args, "is no workload; give a tensor or a list of tensors")
 
 
 class Database:

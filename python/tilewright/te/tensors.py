@@ -399,6 +399,48 @@ def scan(init, step, length, name=None):
     return states if several else states[0]
 
 
+def program_of(what: Any, args: Sequence[Tensor | Var] | None, refusal: str) -> Program:
+    """Give the first program of a tensor or several; a program as it is.
+
+    Parameters
+    ----------
+    what : Tensor, sequence of Tensor, or Program
+        What somebody gave.
+    args : sequence of Tensor and Var, optional
+        As of `program`; programs have their own order.
+    refusal : str
+        What to say of anything else, behind what it is: "cannot be built; give a tensor".
+
+    Returns
+    -------
+    Program
+        The program.
+
+    Raises
+    ------
+    InvalidType
+        If it is nothing of these.
+    InvalidValue
+        If `args` are given for a program; as `program` does.
+
+    Examples
+    --------
+    >>> from tilewright.te.tensors import program_of
+    >>> A = te.placeholder((3,), name="A")
+    >>> program_of(te.compute((3,), lambda i: A[i], name="B"), None, "is refused").name
+    'main'
+    """
+    if isinstance(what, Program):
+        if args is not None:
+            raise InvalidValue("args orders the arguments of tensors; a program has its own order")
+        return what
+    if isinstance(what, Tensor) or (
+        isinstance(what, (list, tuple)) and what and all(isinstance(one, Tensor) for one in what)
+    ):
+        return program(what, args)
+    raise InvalidType(f"{what!r} of type {type(what).__name__} {refusal}")
+
+
 def program(
     tensors: Tensor | Sequence[Tensor], args: Sequence[Tensor | Var] | None = None, name: str | None = None
 ) -> Program:
