@@ -78,7 +78,7 @@ class Widening : public Mutator {
   }
 
   Reducer reducer(const ReducerNode& node) {
-    const auto widen_all = [this](const auto& list, auto&& each) {
+    const auto widen_all = [](const auto& list, auto&& each) {
       std::vector<std::decay_t<decltype(each(list.front()))>> made;
       for (const auto& item : list) made.push_back(each(item));
       return made;
