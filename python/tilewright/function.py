@@ -11,6 +11,7 @@ from typing import Any
 
 from tilewright import _core
 from tilewright.errors import InvalidType, InvalidValue
+from tilewright.units import seconds_text
 
 __all__ = ["Function", "Library", "Parameter", "Stats", "Timing", "load"]
 
@@ -46,14 +47,6 @@ class Parameter(int):
 
     def __reduce__(self) -> tuple:
         return Parameter, (int(self), self.min, self.max, self.multiple_of)
-
-
-def _seconds(value: float) -> str:
-    """Seconds as people read them: "12.3 us"."""
-    for unit, scale in [("s", 1.0), ("ms", 1e-3), ("us", 1e-6)]:
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ class Timing:
     def __repr__(self) -> str:
         runs = "run" if self.batch == 1 else f"{self.batch} runs"
         return (
-            f"<tw.Timing median {_seconds(self.median)}, min {_seconds(self.min)}, "
+            f"<tw.Timing median {seconds_text(self.median)}, min {seconds_text(self.min)}, "
             f"{len(self.runs)} samples of {runs}, cache {self.cache}>"
         )
 
@@ -144,10 +137,10 @@ class Stats:
             ("code", f"{self.code_bytes} bytes"),
             ("vector registers", str(self.vector_registers)),
             ("spills", f"{self.spills} in innermost loops, {self.spills_outside} elsewhere"),
-            ("compile time", _seconds(total)),
+            ("compile time", seconds_text(total)),
         ]
         slowest = sorted(self.times.items(), key=lambda item: -item[1])
-        rows += [(f"  {name}", _seconds(seconds)) for name, seconds in slowest if seconds >= 0.01 * total]
+        rows += [(f"  {name}", seconds_text(seconds)) for name, seconds in slowest if seconds >= 0.01 * total]
         rows += [("copied", f"input '{name}', {count} times") for name, count in self.copies.items()]
         rows += [("note", note) for note in self.notes]
         width = max(len(name) for name, _ in rows)

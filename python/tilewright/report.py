@@ -13,6 +13,7 @@ from tilewright.builder import build
 from tilewright.charts import Axis, Chart, Series
 from tilewright.errors import UserError
 from tilewright.records import Database, Record, TuningRun
+from tilewright.units import seconds_text
 
 __all__ = ["html_report"]
 
@@ -109,7 +110,7 @@ def _overview_row(number: int, label: str, records: Sequence[Record], best: Reco
     failed = sum(record.status != "ok" for record in records)
     return [
         f"<a href='#w{number}'>{html.escape(label)}</a>",
-        _seconds(best.median) if best else "-",
+        seconds_text(best.median) if best else "-",
         f"{100 * best.roofline_fraction:.0f}%" if best and best.roofline_fraction else "-",
         str(len(records)),
         str(failed),
@@ -130,7 +131,7 @@ def _section(
     ]
     if best:
         facts += [
-            ["best", f"{_seconds(best.median)}, sketch {html.escape(best.sketch)}, record {best.id}"],
+            ["best", f"{seconds_text(best.median)}, sketch {html.escape(best.sketch)}, record {best.id}"],
             ["choices", html.escape(", ".join(f"{k}={v}" for k, v in sorted(best.choices.items())))],
         ]
     charts = "".join(chart.svg() for chart in (_curve(records), _roofline(records, best), _accuracy(records)))
@@ -236,7 +237,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" + ("" if n == 1 else "s")
-
-
-def _seconds(value: float) -> str:
-    return f"{value * 1e3:.4g} ms" if value >= 1e-3 else f"{value * 1e6:.4g} us"

@@ -71,16 +71,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def seconds_text(value: float) -> str:
-    """Write seconds as people read them."""
-    if not math.isfinite(value):
-        return "-"
-    for unit, scale in [("s", 1.0), ("ms", 1e-3), ("us", 1e-6)]:
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
-
-
 def sizes_of(words: list[str]) -> dict[str, Any]:
     """Read "M=64": an int where it is one, else a text."""
     sizes: dict[str, Any] = {}

@@ -16,11 +16,11 @@ from tilewright.commands.command import (
     Command,
     option,
     print_json,
-    seconds_text,
     workloads_of,
 )
 from tilewright.errors import InvalidValue
 from tilewright.records import Database, Record, open_db
+from tilewright.units import seconds_text
 
 SHORT = 8  # digits of a workload's hash that people see
 

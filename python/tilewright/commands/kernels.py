@@ -19,12 +19,12 @@ from tilewright.commands.command import (
     WrongUsage,
     option,
     print_json,
-    seconds_text,
     workloads_of,
 )
 from tilewright.errors import UserError
 from tilewright.function import Function
 from tilewright.operators import Operator
+from tilewright.units import seconds_text
 
 BASELINES = ("author", "default")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
-from tilewright.commands.command import seconds_text
 from tilewright.tuning import Progress
+from tilewright.units import seconds_text
 
 WIDTH = 20
 EVERY = 10.0  # seconds between lines where standard error is no terminal

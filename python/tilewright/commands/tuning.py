@@ -14,12 +14,12 @@ from tilewright.commands.command import (
     Command,
     option,
     print_json,
-    seconds_text,
     workloads_of,
 )
 from tilewright.commands.progress import Bar
 from tilewright.errors import UserError
 from tilewright.tuning import TuneResult, tune
+from tilewright.units import seconds_text
 
 SECONDS = 60.0  # for each workload, where nobody says otherwise
 

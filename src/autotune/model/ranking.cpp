@@ -93,6 +93,13 @@ double Scale::seconds(const Example& example, double score) const {
   return std::exp(std::clamp(line->second.offset - line->second.slope * score, -30.0, 10.0));
 }
 
+std::vector<double> Scale::seconds(const std::vector<Example>& examples,
+                                   const std::vector<double>& scores) const {
+  std::vector<double> found;
+  for (std::size_t i = 0; i < examples.size(); ++i) found.push_back(seconds(examples[i], scores[i]));
+  return found;
+}
+
 nlohmann::json Scale::to_json() const {
   nlohmann::json json = nlohmann::json::array();
   for (const auto& [task, line] : lines_) json.push_back({task, line.offset, line.slope});

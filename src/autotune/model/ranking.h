@@ -39,6 +39,7 @@ class Scale {
   void fit(const std::vector<Example>& examples, const std::vector<double>& scores);
   /// Analytic seconds where the task is unknown.
   double seconds(const Example& example, double score) const;
+  std::vector<double> seconds(const std::vector<Example>& examples, const std::vector<double>& scores) const;
   nlohmann::json to_json() const;
   void from_json(const nlohmann::json& json);
 

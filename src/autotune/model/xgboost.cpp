@@ -139,10 +139,7 @@ class XGBoostModel : public Model {
   }
 
   std::vector<double> seconds(const std::vector<Example>& candidates) const override {
-    const std::vector<double> scores = score(candidates);
-    std::vector<double> found;
-    for (std::size_t i = 0; i < scores.size(); ++i) found.push_back(scale_.seconds(candidates[i], scores[i]));
-    return found;
+    return scale_.seconds(candidates, score(candidates));
   }
 
   std::string save() const override {

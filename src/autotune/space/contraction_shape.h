@@ -7,6 +7,7 @@
 //   Y[b, i, j] += A[b, i, k] * B[b, k, j]                           rows i, columns j, steps k, outer b
 #pragma once
 
+#include "autotune/space/division.h"
 #include "autotune/space/facts.h"
 
 namespace tw::autotune {
@@ -48,12 +49,5 @@ bool is_product_with_columns(const BlockFacts& facts);
 
 /// Dimension of the read's buffer that is this axis alone; -1: none.
 int dimension_of(const ReadFacts& read, int axis);
-
-inline int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-inline int64_t round_up(int64_t a, int64_t b) {
-  return ceil_div(a, b) * b;
-}
 
 }  // namespace tw::autotune

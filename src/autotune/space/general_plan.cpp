@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "autotune/space/division.h"
+
 namespace tw::autotune {
 namespace {
 
@@ -14,10 +16,6 @@ constexpr double kLatency = 4;       // cycles until a sum can be added to
 constexpr double kPerTurn = 1;       // of a loop
 constexpr double kCombine = 16;      // to add up the lanes of a vector
 constexpr int64_t kMostPoints = 64;  // of a tile
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// The share of the turns in tiles that are in range; less where the last tile is a form of its own.
 double used(int64_t turns, int64_t factor) {

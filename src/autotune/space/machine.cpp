@@ -19,14 +19,9 @@ Machine machine_of(const codegen::Target& target) {
   machine.vector_registers = target.vector_registers;
   if (target.is_host) {
     const runtime::Machine host = runtime::this_machine();
-    const auto one_cache = [&](int level, int64_t otherwise) {
-      for (const runtime::Cache& cache : host.caches)
-        if (cache.level == level && cache.bytes > 0) return cache.bytes;
-      return otherwise;
-    };
-    machine.first = one_cache(1, machine.first);
-    machine.second = one_cache(2, machine.second);
-    machine.last = std::max(machine.second, one_cache(3, machine.last));
+    machine.first = host.cache_bytes(1, 1);
+    machine.second = host.cache_bytes(2, 1);
+    machine.last = std::max(machine.second, host.cache_bytes(3, 1));
   }
   return machine;
 }

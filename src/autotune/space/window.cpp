@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autotune/space/division.h"
 #include "autotune/space/general.h"
 #include "autotune/space/general_tile.h"
 #include "support/error.h"
@@ -10,10 +11,6 @@ namespace tw::autotune {
 namespace {
 
 constexpr int64_t kMostTaps = 32;  // of a window that is written out
-
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 const AxisFacts& axis_at(const BlockFacts& facts, int axis) {
   return facts.axes[static_cast<std::size_t>(axis)];
