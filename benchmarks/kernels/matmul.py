@@ -96,9 +96,12 @@ def cycles(rows: int, vectors: int) -> float:
     return max(rows * vectors / 2, (rows + vectors) / 2, 4) + 0.02
 
 
-def register_tile(m: int, n: int, most_rows: int, machine: Machine) -> tuple[int, int]:
+def register_tile(
+    m: int, n: int, most_rows: int, machine: Machine, afar: bool = False
+) -> tuple[int, int]:
     """Rows and vectors of the tile that covers m x n in the fewest cycles; of those the largest. Registers
-    hold the sums, the vectors of a row of B and one element of A."""
+    hold the sums, the vectors of a row of B and one element of A. `afar`: each row of tiles has B from the
+    second cache or beyond, as it stands; arithmetic hides most of that."""
     tiles = [
         (rows, vectors)
         for vectors in (1, 2, 3, 4)
@@ -109,7 +112,7 @@ def register_tile(m: int, n: int, most_rows: int, machine: Machine) -> tuple[int
     def spent(tile: tuple[int, int]) -> tuple[float, int, int]:
         rows, vectors = tile
         count = ceil_div(m, rows) * ceil_div(n, vectors * machine.vector)
-        return count * cycles(rows, vectors), -rows * vectors, -rows
+        return count * (cycles(rows, vectors) + afar * vectors / 2), -rows * vectors, -rows
 
     return min(tiles, key=spent)
 
@@ -135,11 +138,11 @@ def plan(m: int, n: int, k: int, machine: Machine, constant: bool = False) -> Pl
 
     # Rows of A that are a multiple of 4 KiB apart meet in one set of the first cache, of 8 or 12 lines.
     most_rows = 8 if k % 1024 == 0 else 14
-    rows, vectors = register_tile(*block, most_rows, machine)
-    columns = vectors * lanes
-    tiles = ceil_div(block[0], rows)
+    tiles = ceil_div(block[0], most_rows)
     far = 4 * n * k > 2 * threads * second  # B comes from further than the second caches
     pack = "whole" if constant else "block" if tiles > 32 else "first" if tiles > 8 and far else ""
+    rows, vectors = register_tile(*block, most_rows, machine, afar=not pack)
+    columns = vectors * lanes
     most_k = 2048 if pack else 512
     if pack == "first":  # all rows of A stay in the second cache
         most_k = min(most_k, second // 2 // (4 * block[0]))

@@ -37,7 +37,8 @@ double interpolate(const std::vector<Point>& points, double x) {
   if (x <= points.front().at) return points.front().value;
   for (std::size_t i = 1; i < points.size(); ++i) {
     const Point &low = points[i - 1], &high = points[i];
-    if (x <= high.at) return low.value + (high.value - low.value) * (x - low.at) / (high.at - low.at);
+    // std::lerp is exact at both ends and monotonic: what falls from point to point falls between them too.
+    if (x <= high.at) return std::lerp(low.value, high.value, (x - low.at) / (high.at - low.at));
   }
   return points.back().value;
 }
