@@ -10,7 +10,7 @@ from kernels.machine import this_machine
 from kernels.workloads import Workload
 from numpy.typing import NDArray
 
-from peers.side import Side, Unsupported, Way, empty
+from peers.side import Side, Unsupported, Way, aligned, empty
 
 
 class Peer(Side):
@@ -27,7 +27,7 @@ class Peer(Side):
         _, dtype = operators.dtypes_of(workload)
         shape = operators.result_shape(workload)
         constants = {name: inputs[name] for name in workload.constants}
-        others = [value for name, value in inputs.items() if name not in constants]
+        others = [aligned(value) for name, value in inputs.items() if name not in constants]
         ways = []
         for name, function in functions.items():
             out = empty(shape, dtype)
