@@ -64,6 +64,8 @@ class Split {
   }
 
   std::optional<PreparedPrograms> programs() const {
+    // Without constants nobody prepares: what depends on nothing stays where it is.
+    if (constants_.empty()) return std::nullopt;
     const Buffers read = read_by(false);
     std::vector<Buffer> results;
     for (const Buffer& buffer : outline_.allocated)

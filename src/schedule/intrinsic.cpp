@@ -95,6 +95,11 @@ const Intrinsic* find_intrinsic(const std::string& name) {
   return &add(std::move(member));
 }
 
+bool is_of_family(const std::string& name) {
+  const std::lock_guard lock(registry().mutex);
+  return family_of(name) != nullptr;
+}
+
 IntrinsicRegistration::IntrinsicRegistration(IntrinsicFamily family) {
   const std::string name = family.name;
   check_internal(registry().families.emplace(name, std::move(family)).second,

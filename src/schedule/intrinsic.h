@@ -97,6 +97,8 @@ struct Intrinsic {
   std::string summary;  // one line
   /// The meaning: one tensor of constant shape, computed from placeholders in one block.
   te::Tensor output;
+  /// The first program of `output`; it may be given instead.
+  Program expression;
   /// Whether the output is added to, as in C += A * B: the reduction goes on from what is there and does not
   /// begin anew. A value that is no reduction is added by a sum.
   bool accumulates = false;
@@ -122,6 +124,9 @@ const Intrinsic& declare_intrinsic(Intrinsic intrinsic);
 
 /// The declared one, or the member of a family; null when there is none.
 const Intrinsic* find_intrinsic(const std::string& name);
+
+/// Whether the name is that of a family's member, or would be: every process knows those.
+bool is_of_family(const std::string& name);
 
 /// Intrinsics that differ in sizes.
 struct IntrinsicFamily {

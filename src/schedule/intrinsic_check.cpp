@@ -93,7 +93,8 @@ void check_subscripts(const Intrinsic& intrinsic) {
 }
 
 void make_meaning(Intrinsic& intrinsic) {
-  const Program program = te::first_program({intrinsic.output}, std::nullopt, "meaning");
+  if (intrinsic.output) intrinsic.expression = te::first_program({intrinsic.output}, std::nullopt, "meaning");
+  const Program& program = intrinsic.expression;
   VarMap loop_of;
   const Block& block = only_block(intrinsic, program, loop_of);
   IntrinsicPattern& pattern = intrinsic.pattern;
@@ -268,7 +269,8 @@ void check_program(const Intrinsic& intrinsic, const Program& program) {
 
 void complete_intrinsic(Intrinsic& intrinsic) {
   if (intrinsic.name.empty()) raise_value("an intrinsic needs a name");
-  if (!intrinsic.output) refuse(intrinsic, "it has no meaning; give the tensor that it computes");
+  if (!intrinsic.output && !intrinsic.expression)
+    refuse(intrinsic, "it has no meaning; give the tensor that it computes");
   make_meaning(intrinsic);
   if (intrinsic.operands.empty()) intrinsic.operands.resize(intrinsic.pattern.operands.size());
   check_demands(intrinsic, intrinsic.operands);

@@ -40,19 +40,46 @@ std::optional<OrderFault> fault_of_kinds(const std::vector<const For*>& before,
   return std::nullopt;
 }
 
-/// A loop that leaves a reduction may meet its own turns in what is combined.
-std::optional<OrderFault> fault_of_turns(const Program& program, const std::vector<const For*>& before,
-                                         const std::vector<const For*>& after, const For* leaving) {
+/// What the turns of a loop are to each other where it would stand.
+LoopDependence dependence_moved(const Program& program, const std::vector<const For*>& before,
+                                const std::vector<const For*>& after, const For* leaving) {
   const LoopPlace outermost = find_loop(program, before.front()->var);
   const Program moved =
       with_body(program, replaced_at(program, outermost, in_order(after, before.back()->body)));
-  const LoopPlace place = find_loop(moved, leaving->var);
-  const LoopDependence dependence = loop_dependence(moved, &place.loop());
+  return loop_dependence(moved, &find_loop(moved, leaving->var).loop());
+}
+
+/// A loop that leaves a reduction may meet its own turns in what is combined.
+std::optional<OrderFault> fault_of_turns(const Program& program, const std::vector<const For*>& before,
+                                         const std::vector<const For*>& after, const For* leaving) {
+  const LoopDependence dependence = dependence_moved(program, before, after, leaving);
   if (dependence.order == TurnOrder::kIndependent || dependence.atomic) return std::nullopt;
   return OrderFault{
       leaving, fmt::format("the turns of loop {}, which is {}, would meet: {}; give loops their kinds after "
                            "their order",
                            leaving->var->name.text, to_string(leaving->loop_kind), dependence.message)};
+}
+
+/// Whether the loops may leave one that carries dependences: where each is independent in its new place, all
+/// dependences lie within one turn of it, in the order that they had.
+bool may_leave(const Program& program, const std::vector<const For*>& before,
+               const std::vector<const For*>& after, const std::vector<const For*>& leaving) {
+  return std::all_of(leaving.begin(), leaving.end(), [&](const For* other) {
+    return dependence_moved(program, before, after, other).order == TurnOrder::kIndependent;
+  });
+}
+
+/// A loop whose number of turns depends on another needs that around it.
+std::optional<OrderFault> fault_of_extents(const std::vector<const For*>& before,
+                                           const std::vector<const For*>& after) {
+  for (const For* loop : before)
+    for (const For* other : before)
+      if (uses_var(loop->extent, other->var) && position(after, other) > position(after, loop))
+        return OrderFault{loop,
+                          fmt::format("the number of turns of loop {}, {}, depends on loop {}, which must "
+                                      "stay around it",
+                                      loop->var->name.text, to_text(loop->extent), other->var->name.text)};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -82,23 +109,19 @@ std::vector<const For*> require_chain(const Step& step, const std::vector<LoopPl
 std::optional<OrderFault> order_fault(const Program& program, const std::vector<const For*>& before,
                                       const std::vector<const For*>& after) {
   if (auto fault = fault_of_kinds(before, after)) return fault;
+  if (auto fault = fault_of_extents(before, after)) return fault;
   for (const For* loop : before) {
-    const std::string& name = loop->var->name.text;
-    for (const For* other : before)
-      if (uses_var(loop->extent, other->var) && position(after, other) > position(after, loop))
-        return OrderFault{loop,
-                          fmt::format("the number of turns of loop {}, {}, depends on loop {}, which must "
-                                      "stay around it",
-                                      name, to_text(loop->extent), other->var->name.text)};
     std::vector<const For*> leaving;
     for (std::size_t i = position(before, loop) + 1; i < before.size(); ++i)
       if (position(after, before[i]) < position(after, loop)) leaving.push_back(before[i]);
     if (leaving.empty()) continue;
     const LoopDependence dependence = loop_dependence(program, loop);
-    if (dependence.order == TurnOrder::kCarried)
+    if (dependence.order == TurnOrder::kCarried) {
+      if (may_leave(program, before, after, leaving)) continue;
       return OrderFault{
           loop, fmt::format("the turns of loop {} must run as they stand, and loop {} would leave it: {}",
-                            name, leaving.front()->var->name.text, dependence.message)};
+                            loop->var->name.text, leaving.front()->var->name.text, dependence.message)};
+    }
     if (dependence.order == TurnOrder::kIndependent) continue;
     for (const For* other : leaving)
       if (runs_at_once(*other))

@@ -20,9 +20,9 @@ struct OrderFault {
 };
 
 /// Whether a chain of loops of the program may stand in another order: extents must find the variables that
-/// they use, a loop that carries a dependence keeps inside itself all that was inside, turns that run at once
-/// must not meet in what they combine into, loops over blocks of a GPU stay around loops over threads, and
-/// lanes inside of both. Nothing: it may.
+/// they use, a loop that carries a dependence keeps inside itself all that was inside but loops that are
+/// independent where they come to stand, turns that run at once must not meet in what they combine into,
+/// loops over blocks of a GPU stay around loops over threads, and lanes inside of both. Nothing: it may.
 std::optional<OrderFault> order_fault(const Program& program, const std::vector<const For*>& before,
                                       const std::vector<const For*>& after);
 

@@ -63,6 +63,7 @@ struct Outcome {
   };
   std::vector<Result> results;
   std::vector<std::pair<Buffer, Buffer>> replaced;  // buffers whose handles now mean another buffer
+  std::string intrinsic = {};                       // that the program now calls; empty: none
 };
 
 struct Primitive {

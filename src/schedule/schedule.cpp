@@ -6,6 +6,7 @@
 
 #include "ir/text.h"
 #include "ir/visit.h"
+#include "schedule/intrinsic_json.h"
 #include "support/error.h"
 
 namespace tw::schedule {
@@ -346,6 +347,7 @@ std::vector<Value> Schedule::apply(const std::string& name, std::vector<Value> a
   TraceStep recorded{name, {}};
   for (const Value& arg : complete) recorded.args.push_back(with_origins(arg));
   trace_.steps.push_back(std::move(recorded));
+  if (!outcome.intrinsic.empty()) trace_.intrinsics.merge(declaration_of(outcome.intrinsic));
   program_ = outcome.program;
   next_block_ = step.next_block();
   const auto number = trace_.steps.size() - 1;
@@ -421,6 +423,8 @@ void Schedule::forward(const Outcome& outcome) {
 }
 
 Schedule Schedule::replay(Program first, const Trace& trace) {
+  if (const std::string reason = difference_from(trace.intrinsics); !reason.empty())
+    raise_value("the trace cannot be replayed: {}", reason);
   Schedule schedule(std::move(first));
   for (std::size_t i = 0; i < trace.steps.size(); ++i) {
     const TraceStep& step = trace.steps[i];

@@ -6,6 +6,7 @@
 // second loop of block 0 in the first program, "s3.0" the first result of step 3.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct TraceStep {
 struct Trace {
   static constexpr int kVersion = 1;
   std::vector<TraceStep> steps;
+  /// Declarations, by name, of intrinsics that the steps use and that no other process knows by itself.
+  std::map<std::string, std::string> intrinsics = {};
   std::string to_json() const;
   /// Errors: text that is no trace, a newer version, an unknown primitive.
   static Trace from_json(const std::string& text);
@@ -52,7 +55,8 @@ class Schedule {
   /// Applies a primitive; gives what its `results` say. An error leaves the schedule as it was.
   std::vector<Value> apply(const std::string& primitive, std::vector<Value> args);
 
-  /// The schedule that the trace makes of another first program. Errors name the step that fails and why.
+  /// The schedule that the trace makes of another first program. Errors: an intrinsic that is not declared as
+  /// it was where the trace was made; otherwise they name the step that fails and why.
   static Schedule replay(Program first, const Trace& trace);
 
   /// Text of a handle: the loop's or block's name now.

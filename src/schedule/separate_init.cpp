@@ -175,7 +175,8 @@ SeparateInit none(std::string reason) {
 }  // namespace
 
 Stmt nest_of_init(const Block& block, const std::string& name, BlockId id,
-                  const std::vector<const For*>& loops, const Expr& condition) {
+                  const std::vector<const For*>& loops, const Expr& condition,
+                  const std::vector<Var>& turns) {
   VarMap fresh, axes;
   for (const For* loop : loops) fresh[&*loop->var] = Var(loop->var->name.text);
   auto* init = new Block();
@@ -183,7 +184,9 @@ Stmt nest_of_init(const Block& block, const std::string& name, BlockId id,
   init->name = name;
   init->id = id;
   for (const BlockAxis& axis : block.axes) {
-    if (axis.axis_kind != AxisKind::kSpatial) continue;
+    const bool stays = std::any_of(turns.begin(), turns.end(),
+                                   [&](const Var& turn) { return uses_var(axis.binding, turn); });
+    if (axis.axis_kind != AxisKind::kSpatial && !(axis.axis_kind == AxisKind::kOrdered && stays)) continue;
     BlockAxis own = axis;
     own.var = Var(axis.var->name.text);
     own.binding = substitute(axis.binding, fresh);

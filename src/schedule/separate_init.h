@@ -26,9 +26,11 @@ struct SeparateInit {
 };
 
 /// The init of a block as a block of its own, under a condition (null: none), in copies of these loops around
-/// the block, outermost first.
+/// the block, outermost first. `turns`: loops around the nest in each of whose turns the reduction begins
+/// anew; the ordered axes that they drive stay.
 Stmt nest_of_init(const Block& block, const std::string& name, BlockId id,
-                  const std::vector<const For*>& loops, const Expr& condition);
+                  const std::vector<const For*>& loops, const Expr& condition,
+                  const std::vector<Var>& turns = {});
 
 /// Whether a block combines into elements that another one has set.
 bool is_update(const Block& block);

@@ -1,6 +1,7 @@
 // Traces as JSON:
 //   {"format": "tilewright-trace", "version": 1, "steps": [["split", [{"ref": "b0.0"}, [null, 14]]], …]}
 // Handles are {"ref": origin}, parameters {"param": {…}}, index maps {"map": text}; the rest is plain JSON.
+// Where steps use intrinsics that a user has declared, "intrinsics": {"fma_8": {…}} holds the declarations.
 #include <nlohmann/json.hpp>
 
 #include "schedule/schedule.h"
@@ -71,7 +72,9 @@ std::string Trace::to_json() const {
     for (const Value& arg : step.args) args.push_back(to_json_value(arg));
     list.push_back(json::array({step.primitive, args}));
   }
-  return json{{"format", "tilewright-trace"}, {"version", kVersion}, {"steps", list}}.dump();
+  json data{{"format", "tilewright-trace"}, {"version", kVersion}, {"steps", list}};
+  for (const auto& [name, declaration] : intrinsics) data["intrinsics"][name] = json::parse(declaration);
+  return data.dump();
 }
 
 Trace Trace::from_json(const std::string& text) {
@@ -92,6 +95,8 @@ Trace Trace::from_json(const std::string& text) {
       for (const json& arg : step.at(1)) parsed.args.push_back(from_json_value(arg));
       trace.steps.push_back(std::move(parsed));
     }
+    const json intrinsics = data.value("intrinsics", json::object());
+    for (const auto& [name, declaration] : intrinsics.items()) trace.intrinsics[name] = declaration.dump();
     return trace;
   } catch (const json::exception& error) {
     raise_value("this is no trace: {}", error.what());

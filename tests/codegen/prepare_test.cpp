@@ -100,5 +100,21 @@ TEST(SplitConstants, LeavesWhatInputsOrSizesDecide) {
   EXPECT_FALSE(split_constants(parse_program(no_constant)).has_value());
 }
 
+TEST(SplitConstants, LeavesWhatDependsOnNothingWhereThereIsNoConstant) {
+  EXPECT_FALSE(split_constants(parse_program(R"(program f(A: in float32[4], B: out float32[4]):
+  allocate zero: float32[4]
+  for i in 4:
+    block zero#0(vi: spatial(4) = i):
+      writes zero[vi]
+      zero[vi] = 0.0f32
+  for j in 4:
+    block B#1(vj: spatial(4) = j):
+      reads zero[vj], A[vj]
+      writes B[vj]
+      B[vj] = zero[vj] + A[vj]
+)"))
+                   .has_value());
+}
+
 }  // namespace
 }  // namespace tw::codegen

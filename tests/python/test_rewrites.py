@@ -105,5 +105,5 @@ def test_a_rewrite_is_a_step_of_the_trace():
 
 def test_an_unknown_rewrite_lists_those_there_are():
     s = tw.Schedule(convolution())
-    with pytest.raises(tw.InvalidValue, match="there is no rewrite 'fft'; the rewrites are im2col"):
+    with pytest.raises(tw.InvalidValue, match="there is no rewrite 'fft'; the rewrites are .*im2col"):
         s.rewrite(s.block("y"), "fft")

@@ -3,6 +3,8 @@
 
 #include "ir/text.h"
 #include "schedule/fixtures.h"
+#include "te/math.h"
+#include "te/scan.h"
 
 namespace tw::schedule {
 namespace {
@@ -98,6 +100,40 @@ TEST(Reorder, of_tiles_of_all_loops) {
   const auto j = *s.apply("split", {loops[1], List{{}, 3}})[0].get_if<List>();
   const auto k = *s.apply("split", {loops[2], List{{}, 2}})[0].get_if<List>();
   s.apply("reorder", {Value(List{k[0], j[0], i[0], k[1], i[1], j[1]})});
+  expect_same_meaning(s);
+}
+
+/// H[t, i] = the step of H[t - 1], x[t] at i, or what was there before the first.
+Program recurrence(const te::Value& n, const te::Value& m, int shift) {
+  const auto x = te::placeholder({n, m}, kFloat32, "x"), first = te::placeholder({m}, kFloat32, "first");
+  const auto step = [&](const std::vector<te::Tensor>& h, const Var& t,
+                        const std::vector<Var>& i) -> std::vector<te::Value> {
+    const Expr at = shift == 0 ? Expr(i[0]) : Expr(te::maximum(i[0] - shift, 0));
+    return {te::add(h[0]({t - 1, at}), x({t, i[0]}))};
+  };
+  return te::first_program(te::scan({first}, step, n, "H"), std::nullopt, "recurrence");
+}
+
+TEST(Reorder, moves_independent_loops_out_of_an_ordered_one) {
+  const Var n = te::var("n"), m = te::var("m");
+  Schedule s(recurrence(n, m, 0));
+  const auto loops = loops_of(s, "H");
+  const auto i = *s.apply("split", {loops[1], List{{}, 4}})[0].get_if<List>();
+  s.apply("reorder", {Value(List{i[0], loops[0]})});
+  s.apply("parallel", {i[0]});
+  s.apply("vectorize", {i[1]});
+  for (const int64_t steps : {0, 1, 6})
+    for (const int64_t points : {0, 1, 9}) expect_same_meaning(s, {{"n", steps}, {"m", points}});
+}
+
+TEST(Reorder, keeps_loops_whose_turns_meet_inside_an_ordered_one) {
+  Schedule s(recurrence(6, 9, 1));
+  const auto loops = loops_of(s, "H");
+  EXPECT_THAT(error_of([&] {
+                s.apply("reorder", {Value(List{loops[1], loops[0]})});
+              }),
+              HasSubstr("must run as they stand"));
+  s.apply("parallel", {loops[1]});
   expect_same_meaning(s);
 }
 

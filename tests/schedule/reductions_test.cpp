@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "ir/text.h"
+#include "schedule/corpus/programs.h"
 #include "schedule/fixtures.h"
 #include "schedule/moving_programs.h"
 #include "te/math.h"
@@ -133,6 +134,80 @@ TEST(DecomposeReduction, refuses_loops_that_were_fused_across) {
                 s.apply("decompose_reduction", {s.block("C"), fused[0]});
               }),
               HasSubstr("drives both spatial and reduction axes"));
+}
+
+TEST(DecomposeReduction, begins_anew_in_each_turn_of_an_ordered_loop) {
+  for (const char* name : {"lstm", "forward_substitution"}) {
+    const CorpusCase& sample = corpus_case(name);
+    Schedule s(sample.program);
+    int decomposed = 0;
+    for (const BlockRef block : s.blocks()) {
+      const std::vector<LoopRef> loops = s.loops(block);
+      const std::string& text = s.name_of(block);
+      if (text.find("_sum") == std::string::npos || text.starts_with("G")) continue;
+      for (std::size_t at = 1; at < loops.size(); ++at) {
+        Schedule tried = s;
+        const auto init = tried.apply("decompose_reduction", {block, loops[at]});
+        EXPECT_EQ(tried.loops(*init[0].get_if<BlockRef>()).size(), loops.size() - 1);
+        EXPECT_EQ(difference(run_case(sample, tried.program()), run_case(sample, sample.program)), "");
+        if (at + 1 == loops.size()) s = tried, ++decomposed;
+      }
+    }
+    EXPECT_EQ(decomposed, std::string(name) == "lstm" ? 4 : 1);
+    EXPECT_EQ(difference(run_case(sample, s.program()), run_case(sample, sample.program)), "");
+  }
+}
+
+/// Sums of rows in an ordered loop, through memory that lives for a turn, or for all of them.
+Program sums_in_turns(bool of_a_turn) {
+  const std::string outer = of_a_turn ? "" : "  allocate T: float32[5]\n";
+  const std::string inner = of_a_turn ? "    allocate T: float32[5]\n" : "";
+  return parse_program("program main(A: in float32[5, 7], C: out float32[5]):\n" + outer +
+                       "  ordered for t in 5:\n" + inner + R"(    for k in 7:
+      block T#0(vt: ordered(5) = t, vk: reduce(7) = k):
+        reads A[vt, vk]
+        writes T[)" + (of_a_turn ? "vt" : "0") +
+                       R"(]
+        reducer sum(float32)
+        init:
+          T[)" + (of_a_turn ? "vt" : "0") +
+                       R"(] = 0.0f32
+        T[)" + (of_a_turn ? "vt" : "0") +
+                       "] = T[" + (of_a_turn ? "vt" : "0") + R"(] + A[vt, vk]
+    block C#1(vt_1: ordered(5) = t):
+      reads T[)" + (of_a_turn ? "vt_1" : "0") +
+                       R"(]
+      writes C[vt_1]
+      C[vt_1] = T[)" + (of_a_turn ? "vt_1" : "0") +
+                       "]\n");
+}
+
+TEST(DecomposeReduction, keeps_the_turn_in_what_it_sets) {
+  Schedule s(sums_in_turns(true));
+  s.apply("decompose_reduction", {s.block("T"), s.loops(s.block("T"))[1]});
+  EXPECT_THAT(to_text(s.program()), HasSubstr("block T_init#2(vt: ordered(5) = t):"));
+  expect_same_meaning(s);
+}
+
+TEST(DecomposeReduction, refuses_to_begin_anew_what_goes_on_over_turns) {
+  Schedule s(sums_in_turns(false));
+  const auto loops = s.loops(s.block("T"));
+  const std::string message = error_of([&] { s.apply("decompose_reduction", {s.block("T"), loops[1]}); });
+  EXPECT_THAT(message, HasSubstr("loop t runs through a reduction axis of block T outside of loop k"));
+  // Nor does it stand before all turns: they read what they have so far.
+  EXPECT_THAT(error_of([&] {
+                s.apply("decompose_reduction", {s.block("T"), loops[0]});
+              }),
+              HasSubstr("before all its elements are set"));
+}
+
+TEST(DecomposeReduction, refuses_the_loop_in_which_its_buffer_lives) {
+  Schedule s(corpus_case("forward_substitution").program);
+  const auto loops = s.loops(s.block("x_sum"));
+  EXPECT_THAT(error_of([&] {
+                s.apply("decompose_reduction", {s.block("x_sum"), loops[0]});
+              }),
+              HasSubstr("buffer x_sum lives inside of loop t"));
 }
 
 TEST(Rfactor, of_a_whole_reduction_loop) {

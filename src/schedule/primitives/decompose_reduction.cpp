@@ -13,7 +13,9 @@
 //
 // Needed: all loops of the block's reduction axes are the loop or stand inside it, and each of its loops
 // drives either spatial or reduction axes; nothing else below the loop touches elements before their
-// reduction begins.
+// reduction begins. An ordered axis, as a scan has, counts as a reduction axis where the elements live
+// longer than a turn of its loop. Where they are allocated in each turn, their reduction begins anew there,
+// and the loop stands outside.
 #include <algorithm>
 
 #include "ir/analysis/dependence.h"
@@ -62,13 +64,14 @@ class DecomposeReduction {
     for (auto loop = around.begin(); loop != around.end(); ++loop) {
       const Var& var = (*loop)->var;
       const std::string& text = var->name;
-      const bool reduces = drives(block_, var, false);
+      const bool reduces = drives(block_, var, false) && !begins_anew_in(**loop);
       if (loop < first && reduces)
         step_.refuse(*loop,
                      "loop {} runs through a reduction axis of block {} outside of loop {}, and the elements "
                      "would be set "
                      "again in each of its turns; take loop {} or one outside of it",
                      text, name(), loop_.loop().var->name.text, text);
+      if (loop < first && drives(block_, var, false)) turns_.push_back(var);
       if (loop < first) continue;
       if (reduces && drives(block_, var, true))
         step_.refuse(
@@ -91,6 +94,21 @@ class DecomposeReduction {
     std::erase_if(spatial_, [&](const For* loop) {
       return !drives(block_, loop->var, true) && prove(le(1, loop->extent)) &&
              !(block_.predicate && uses_var(block_.predicate, loop->var));
+    });
+  }
+
+  /// Whether a loop drives ordered axes and no reduction, and all that the block writes is allocated in each
+  /// of its turns.
+  bool begins_anew_in(const For& loop) const {
+    const bool reduces = std::any_of(block_.axes.begin(), block_.axes.end(), [&](const BlockAxis& axis) {
+      return axis.axis_kind == AxisKind::kReduction && uses_var(axis.binding, loop.var);
+    });
+    const auto inside = std::find(place_.around.begin(), place_.around.end(), &loop);
+    return !reduces && std::all_of(block_.writes.begin(), block_.writes.end(), [&](const Region& region) {
+      return std::any_of(inside, place_.around.end(), [&](const StmtNode* around) {
+        const auto* allocation = as<Allocate>(static_cast<const Node*>(around));
+        return allocation && allocation->buffer.same_as(region.buffer);
+      });
     });
   }
 
@@ -170,7 +188,7 @@ class DecomposeReduction {
   Stmt init_nest(BlockId id) {
     const Expr predicate = spatial_predicate();
     return nest_of_init(block_, fresh_name(step_.program(), name() + "_init"), id, spatial_,
-                        is_int(predicate, 1) ? Expr() : predicate);
+                        is_int(predicate, 1) ? Expr() : predicate, turns_);
   }
 
   Stmt without_init() {
@@ -186,6 +204,7 @@ class DecomposeReduction {
   const Block& block_;
   std::vector<const For*> spatial_;  // from the loop on
   std::vector<Var> reduction_;
+  std::vector<Var> turns_;  // ordered loops outside, in each of whose turns the reduction begins anew
 };
 
 Outcome decompose_reduction(const Step& step) {
@@ -205,7 +224,8 @@ const Registration registration{{
 
 The init stands directly before the loop, in copies of the spatial loops inside it. All loops of reduction axes must be the
 loop or stand inside it, and each drives reduction axes alone. Nothing else below the loop may touch the elements before
-their reduction begins.)",
+their reduction begins. Ordered axes, as a scan has, count as reduction axes where the elements live longer than a turn of
+their loops; where they are allocated in each turn, the loop stands outside.)",
     .args = {{"block", ArgKind::kBlock, "A reduction with an init."},
              {"loop", ArgKind::kLoop, "The loop of the block before which its elements are set."}},
     .results = {"The block that sets the elements."},

@@ -5,7 +5,10 @@
 //
 // The loops named stand in the given order afterwards, in the places that they held; loops between them stay
 // where they are. All stand directly in each other. A loop that carries a dependence keeps inside itself all
-// that was inside.
+// that was inside, but loops whose turns are independent where they come to stand:
+//
+//   for t in n:                                       for i in m:
+//     for i in m: H[t, i] = H[t - 1, i] + …     =>      for t in n: …
 #include <algorithm>
 
 #include "schedule/ordering.h"
@@ -35,7 +38,8 @@ const Registration registration{{
       for j in m: ...     =>        for i in n: ...
 
 The loops named stand in the given order afterwards, in the places that they held. All must stand directly in each
-other; loops between them stay. A loop that carries a dependence keeps inside itself all that was inside.)",
+other; loops between them stay. A loop that carries a dependence keeps inside itself all that was inside, but loops whose turns
+are independent of each other in their new place.)",
     .args = {{"loops", ArgKind::kLoops, "Loops in their new order, outermost first."}},
     .variadic = true,
     .inside_blocks = true,

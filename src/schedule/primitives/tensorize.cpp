@@ -69,7 +69,7 @@ class Tensorize {
     const BlockId id = step_.new_block_id();
     Stmt body = replaced_at(step_.program(), place_, block_of(id, TensorCall::make(intrinsic_.name, boxes)));
     for (const auto& [old, fresh] : exchanged) body = with_buffer(body, old, fresh);
-    return {with_numerics(step_.with_body(body)), {id}, exchanged};
+    return {with_numerics(step_.with_body(body)), {id}, exchanged, intrinsic_.name};
   }
 
  private:

@@ -7,7 +7,7 @@
 //     and so are those around them; fused, reordered and tiled ones stand directly in each other, and no
 //     number of turns depends on one that would stand inside of it;
 //   - vectorised and unrolled loops have a constant number of turns; a lane holds no parallel loop;
-//   - loops that are ordered stay serial and keep inside themselves what they hold (the IR defines them so);
+//   - loops that are ordered stay serial (the IR defines them so);
 //   - blocks that move, or are folded into others, have no ordered axis and no conditions around them, and no
 //     buffer they use lives only around their old place;
 //   - a block that moves writes nothing that others write too (compute_at: anywhere; reverse_compute_at:

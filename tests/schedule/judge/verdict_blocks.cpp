@@ -128,8 +128,20 @@ Verdict judge_decompose_reduction(const Case& c) {
   const std::vector<const For*> around = block->loops();
   const auto at = std::find(around.begin(), around.end(), &loop->loop());
   if (at == around.end()) return std::nullopt;
+  // In a turn of an ordered loop the elements are set again only where they are other ones: allocated there.
+  const auto keeps_elements = [&](const For* turns) {
+    const auto inside = std::find(block->around.begin(), block->around.end(), turns);
+    return std::any_of(block->block().writes.begin(), block->block().writes.end(), [&](const Region& region) {
+      return std::none_of(inside, block->around.end(), [&](const StmtNode* node) {
+        const auto* allocate = as<Allocate>(static_cast<const Node*>(node));
+        return allocate && allocate->buffer.same_as(region.buffer);
+      });
+    });
+  };
   for (auto outer = around.begin(); outer != at; ++outer)
-    if (drives(block->block(), **outer, AxisKind::kReduction)) return false;
+    if (drives(block->block(), **outer, AxisKind::kReduction) ||
+        (drives(block->block(), **outer, AxisKind::kOrdered) && keeps_elements(*outer)))
+      return false;
   for (auto inner = at; inner != around.end(); ++inner)
     if (drives(block->block(), **inner, AxisKind::kReduction) &&
         (drives(block->block(), **inner, AxisKind::kSpatial) ||

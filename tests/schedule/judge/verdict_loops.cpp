@@ -118,8 +118,6 @@ Verdict judge_fuse(const Case& c) {
 /// The program with a chain of loops in another order.
 std::optional<Program> permuted(const Program& program, const std::vector<const For*>& before,
                                 const std::vector<const For*>& after) {
-  if (std::any_of(before.begin(), before.end(), [](const For* loop) { return loop->ordered; }))
-    return std::nullopt;
   Stmt body = before.back()->body;
   for (std::size_t i = after.size(); i-- > 0;) {
     for (std::size_t k = i + 1; k < after.size(); ++k)
