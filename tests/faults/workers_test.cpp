@@ -106,8 +106,8 @@ Built built_by(const std::string& script) {
   return runner.build({add_one(100)})[0];
 }
 
-// {"hello":1}, and {"reply":{}} to the task that follows.
-const std::string kGreeting = R"(printf '\013\000\000\000{"hello":1}\014\000\000\000{"reply":{}}'; )";
+// {"hello":2}, and {"reply":{}} to the task that follows.
+const std::string kGreeting = R"(printf '\013\000\000\000{"hello":2}\014\000\000\000{"reply":{}}'; )";
 
 TEST(Workers, ThatSpeakNonsenseAreReplaced) {
   const Built garbled = built_by(kGreeting + "echo 'rm -rf: no such file'; sleep 60");

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "autotune/measure/draw.h"
 #include "codegen/function_description.h"
 #include "ir/simplify.h"
 #include "ir/visit.h"
@@ -68,7 +67,8 @@ std::vector<int64_t> shape_at(const Program& program, const BufferNode& buffer, 
   return shape;
 }
 
-Arguments::Arguments(const Program& program, const Values& sizes, uint64_t seed) : sizes_(sizes) {
+Arguments::Arguments(const Program& program, const Values& sizes, uint64_t seed, Draw what)
+    : sizes_(sizes), what_(what) {
   const auto limits = subscript_limits(program, values_of(program, sizes));
   uint64_t position = 0;
   for (const Param& param : program->params) {
@@ -77,32 +77,58 @@ Arguments::Arguments(const Program& program, const Values& sizes, uint64_t seed)
     GuardedArray& array = *arrays_.emplace_back(std::make_unique<GuardedArray>(
         buffer.name, codegen::dtype_code(buffer.dtype), shape_at(program, buffer, sizes)));
     ++position;
-    if (param.param_kind == ParamKind::kInOut)
-      raise_unsupported("{}: '{}' is read and written in place, which is not measured", program->name.text,
-                        buffer.name.text);
-    if (param.param_kind == ParamKind::kOutput) {
-      array.poison();
-      outputs_.push_back(&array);
-      continue;
+    if (param.param_kind != ParamKind::kOutput) {
+      const auto limit = limits.find(&buffer);
+      draw(array.view(), what, seed + position * 0x9e3779b97f4a7c15,
+           limit == limits.end() ? -1 : limit->second);
     }
-    const auto limit = limits.find(&buffer);
-    draw(array.view(), seed + position * 0x9e3779b97f4a7c15, limit == limits.end() ? -1 : limit->second);
-    array.make_read_only();
+    if (param.param_kind == ParamKind::kInOut)
+      in_place_.push_back({&array, {array.data(), array.data() + array.bytes()}});
+    if (param.param_kind == ParamKind::kOutput || param.param_kind == ParamKind::kInOut)
+      outputs_.push_back(&array);
+    else
+      array.make_read_only();
   }
+  reset();
 }
 
-Arguments::Arguments(const Arguments& other, GuardedArray::Against against) : sizes_(other.sizes_) {
+Arguments::Arguments(const Arguments& other, GuardedArray::Against against)
+    : Arguments(other, against, false) {}
+
+Arguments Arguments::nudged(const Arguments& other) {
+  return {other, GuardedArray::Against::kEnd, true};
+}
+
+Arguments::Arguments(const Arguments& other, GuardedArray::Against against, bool nudges)
+    : sizes_(other.sizes_), what_(other.what_) {
   for (const auto& array : other.arrays_) {
     GuardedArray& copy = *arrays_.emplace_back(
         std::make_unique<GuardedArray>(array->name(), array->view().dtype, array->shape(), against));
-    if (std::find(other.outputs_.begin(), other.outputs_.end(), array.get()) != other.outputs_.end()) {
-      copy.poison();
-      outputs_.push_back(&copy);
-    } else {
-      std::memcpy(copy.data(), array->data(), array->bytes());
-      copy.make_read_only();
+    const bool is_output =
+        std::find(other.outputs_.begin(), other.outputs_.end(), array.get()) != other.outputs_.end();
+    const char* const initial = other.initial(array->name());
+    if (!is_output || initial) {
+      std::memcpy(copy.data(), is_output ? initial : array->data(), array->bytes());
+      if (nudges) nudge(copy.view(), arrays_.size());
     }
+    if (initial) in_place_.push_back({&copy, {copy.data(), copy.data() + copy.bytes()}});
+    if (is_output)
+      outputs_.push_back(&copy);
+    else
+      copy.make_read_only();
   }
+  reset();
+}
+
+void Arguments::reset() const {
+  for (GuardedArray* output : outputs_) output->poison();
+  for (const InPlace& one : in_place_) std::memcpy(one.array->data(), one.values.data(), one.values.size());
+}
+
+const char* Arguments::initial(const std::string& name) const {
+  for (const InPlace& one : in_place_)
+    if (one.array->name() == name) return one.values.data();
+  return nullptr;
 }
 
 const GuardedArray* Arguments::find(const std::string& name) const {

@@ -1,6 +1,7 @@
 #include "autotune/measure/kernel.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "codegen/load.h"
 #include "codegen/prepare.h"
@@ -12,6 +13,11 @@
 #include "support/error.h"
 
 namespace tw::autotune {
+
+void BoundCall::refresh() const {
+  for (const Arguments::InPlace& one : arguments->in_place())
+    std::memcpy(one.array->data(), one.values.data(), one.values.size());
+}
 
 int32_t BoundCall::run_checked() const {
   return tw_call(function, runtime::shared_pool(), threads, tensors.data(), sizes.data(), tunables.data());
@@ -77,10 +83,11 @@ std::vector<std::string> Kernel::objects() const {
 }
 
 void Kernel::prepare(const Arguments& arguments, PreparedCache& cache) {
-  if (!prepare_ || prepared_) return;
-  std::weak_ptr<const PreparedArrays>& known = cache[prepare_text_];
-  prepared_ = known.lock();
-  if (prepared_) return;
+  std::shared_ptr<const PreparedArrays>& prepared = prepared_[arguments.what()];
+  if (!prepare_ || prepared) return;
+  std::weak_ptr<const PreparedArrays>& known = cache[{arguments.what(), prepare_text_}];
+  prepared = known.lock();
+  if (prepared) return;
   auto made = std::make_shared<PreparedArrays>();
   const tw_function& function = prepare_->function();
   for (int32_t p = 0; p < function.n_params; ++p) {
@@ -100,17 +107,21 @@ void Kernel::prepare(const Arguments& arguments, PreparedCache& cache) {
     raise_value("preparing constants failed: {}", tw_error());
   for (const auto& array : *made) array->make_read_only();
   known = made;
-  prepared_ = std::move(made);
+  prepared = std::move(made);
 }
 
 BoundCall Kernel::bind(const Arguments& arguments, const Values& parameters) const {
+  const auto found = prepared_.find(arguments.what());
+  const PreparedArrays* prepared = found == prepared_.end() ? nullptr : found->second.get();
   const auto find = [&](const std::string& name) -> const GuardedArray* {
-    if (prepared_)
-      for (const auto& array : *prepared_)
+    if (prepared)
+      for (const auto& array : *prepared)
         if (array->name() == name) return array.get();
     return arguments.find(name);
   };
-  return bound_call(*run_, arguments.sizes(), parameters, find);
+  BoundCall call = bound_call(*run_, arguments.sizes(), parameters, find);
+  call.arguments = &arguments;
+  return call;
 }
 
 }  // namespace tw::autotune

@@ -12,9 +12,10 @@
 
 namespace tw::autotune {
 
-/// What prepare programs made of the constants, by their text: candidates that pack alike share it.
+/// What prepare programs made of the constants, by what was drawn and their text: candidates that pack alike
+/// share it. Constants do not depend on sizes.
 using PreparedArrays = std::vector<std::unique_ptr<GuardedArray>>;
-using PreparedCache = std::map<std::string, std::weak_ptr<const PreparedArrays>>;
+using PreparedCache = std::map<std::pair<Draw, std::string>, std::weak_ptr<const PreparedArrays>>;
 
 /// Buffers and scalars of a function, ready for tw_run. The arrays live elsewhere.
 struct BoundCall {
@@ -23,7 +24,13 @@ struct BoundCall {
   std::vector<tw_tensor> tensors;
   std::vector<void*> buffers;
   std::vector<int64_t> sizes, tunables, scalars;
-  std::vector<std::size_t> constants;  // positions among the buffers
+  std::vector<std::size_t> constants;    // positions among the buffers
+  const Arguments* arguments = nullptr;  // whose arrays they are
+
+  /// Whether a run reads what the run before it has written, unless `refresh` comes between them.
+  bool is_in_place() const { return arguments && !arguments->in_place().empty(); }
+  /// Gives the arrays that are read and written the values that they begin with.
+  void refresh() const;
 
   /// With all checks of arguments. TW_OK or a code; tw_error() says why.
   int32_t run_checked() const;
@@ -46,6 +53,8 @@ class Kernel {
 
   /// Prepares the constants, unless that is done. Errors: a value error when it fails.
   void prepare(const Arguments& arguments, PreparedCache& cache);
+  /// Frees what was made of the constants of a draw.
+  void forget_prepared(Draw what) { prepared_.erase(what); }
   /// After `prepare`. Errors: a value error for parameters that the kernel cannot have.
   BoundCall bind(const Arguments& arguments, const Values& parameters) const;
 
@@ -53,7 +62,7 @@ class Kernel {
   Program program_;                                       // as it came
   std::shared_ptr<const codegen::Module> run_, prepare_;  // no `prepare_`: there is nothing to prepare
   std::string prepare_text_;
-  std::shared_ptr<const PreparedArrays> prepared_;
+  std::map<Draw, std::shared_ptr<const PreparedArrays>> prepared_;
 };
 
 /// Binds a function to arrays by name; `find` gives null for one that is not there (an internal error).

@@ -3,13 +3,14 @@
 // A message is the length of its text in four bytes, least significant first, and the text, one JSON object:
 //
 //   tuner                                           worker
-//                                                   {"hello": 1, "machine": "AuthenticAMD …", "pid": 4711}
+//                                                   {"hello": 2, "machine": "AuthenticAMD …", "pid": 4711}
 //   {"request": "setup", "task": {…}, "limits": {…}}
 //                                                   {"reply": {}}
-//   {"request": "build", "id": 0, "program": "…"}
+//   {"request": "build", "id": 0, "program": "…",
+//    "intrinsics": {"fma_8": "{…}"}}
 //                                                   {"reply": {"status": "ok", "seconds": 0.1, "stats": {…},
 //                                                              "objects": ["f0VMRgIBAQ…"]}}
-//   {"request": "load", "id": 1, "program": "…", "objects": ["f0VMRgIBAQ…"]}
+//   {"request": "load", "id": 1, "program": "…", "intrinsics": {}, "objects": ["f0VMRgIBAQ…"]}
 //                                                   {"reply": {"status": "ok", …}}
 //   {"request": "measure", "points": […], "options": {…}}
 //                                                   {"at": 0}        it turns to the point at this position
@@ -24,8 +25,9 @@
 // knows what it is busy with and that it is alive, then one {"reply": …}. In place of a reply there may come
 // {"error": "…", "kind": "value error"}, a request that cannot be met, after which it goes on; or
 // {"fault": {"status": "out_of_bounds", "cause": "…"}}, its last words. "measure" and "verify" take
-// candidates that it has built. Programs are sent as their text (ir/text.h). Numbers that are not finite are
-// null.
+// candidates that it has built. Programs are sent as their text (ir/text.h), with the declarations of
+// intrinsics that they call and the worker may not know (schedule/intrinsic_json.h). Numbers that are not
+// finite are null.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -41,7 +43,7 @@ namespace tw::autotune::protocol {
 using Json = nlohmann::json;
 
 /// Changes with the meaning of messages: both sides must have the same.
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 /// No message is longer. What announces more is not one.
 inline constexpr std::size_t kMostBytes = std::size_t{256} << 20;
 

@@ -9,8 +9,8 @@
 
 namespace tw::autotune {
 
-/// The same program with every floating type but those of the arguments widened to float64; outputs are
-/// float64 too. Reductions accumulate in float64.
+/// The same program with every floating type but those of the inputs widened to float64; outputs, and arrays
+/// that are read and written, are float64 too. Reductions accumulate in float64.
 Program widened(const Program& program);
 
 /// A first program with its loops in an order that runs in seconds where the plain one takes minutes: small
@@ -25,6 +25,11 @@ Program restricted(const Program& program, int output, const std::vector<int64_t
 
 /// Statement instances that a program runs, of those whose loops have constant extents.
 double instances_of(const Program& program);
+
+/// Whether a run writes the parameter. Positions among the outputs count these.
+inline bool is_output(const Param& param) {
+  return param.param_kind == ParamKind::kOutput || param.param_kind == ParamKind::kInOut;
+}
 
 /// How far an element may be from the reference, from the lengths of its reductions, its type, the declared
 /// bounds of rewrites in the attribute "rewrites" of the candidate, and the typical size of results.

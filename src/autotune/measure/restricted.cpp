@@ -153,7 +153,7 @@ Program restricted(const Program& program, int output, const std::vector<int64_t
   VarMap values;
   const BufferNode* buffer = nullptr;
   for (const Param& param : program->params) {
-    if (param.param_kind == ParamKind::kOutput && output-- == 0) buffer = param.buffer.get();
+    if (is_output(param) && output-- == 0) buffer = param.buffer.get();
     if (param.is_buffer()) continue;
     if (const auto found = sizes.find(param.var->name.text); found != sizes.end())
       values[&*param.var] = Expr(found->second);

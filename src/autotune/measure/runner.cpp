@@ -12,6 +12,7 @@
 
 #include "autotune/measure/link.h"
 #include "ir/text.h"
+#include "schedule/intrinsic_json.h"
 #include "support/error.h"
 
 namespace tw::autotune {
@@ -103,6 +104,7 @@ struct Runner::State {
   void count(const Death& death);
   struct Source {
     std::string program;
+    schedule::Declarations intrinsics;  // that it calls
     Json objects;  // machine code, as the worker that compiled it sent it; null: none did
   };
   Source& source_of(int id);
@@ -129,7 +131,8 @@ Runner::State::Source& Runner::State::source_of(int id) {
 
 Built Runner::State::build(int id, WorkerLink& worker) {
   Source& source = source_of(id);
-  Json request = {{"request", "build"}, {"id", id}, {"program", source.program}};
+  Json request = {
+      {"request", "build"}, {"id", id}, {"program", source.program}, {"intrinsics", source.intrinsics}};
   if (!source.objects.is_null()) {
     request["request"] = "load";
     request["objects"] = source.objects;
@@ -237,7 +240,7 @@ std::vector<Built> Runner::build(const std::vector<Program>& programs) {
   std::vector<int> ids;
   for (const Program& program : programs) {
     ids.push_back(state_->next_id++);
-    state_->sources[ids.back()] = {to_text(program), nullptr};
+    state_->sources[ids.back()] = {to_text(program), schedule::declarations_in(program), nullptr};
   }
   std::vector<Built> results(programs.size());
   const std::size_t count = std::min(state_->workers.size(), std::max<std::size_t>(programs.size(), 1));

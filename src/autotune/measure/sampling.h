@@ -22,6 +22,10 @@ struct SamplingOptions {
   double run_seconds = 10;  // the limit of one run
 };
 
+/// A run that reads what it writes begins from the same values each time: they are copied before it, outside
+/// of the time that counts, and each run is timed by itself. So the clock's own tens of nanoseconds are in
+/// its time, and the data lie in the caches of the thread that copied them.
+///
 /// Runs every trial once, so that those which fail or are far too slow are found before time is spent on
 /// them, then takes samples in turns. `at` hears whose turn it is. Trials that have a status already are left
 /// out. Gives the seconds that kernels ran.

@@ -63,7 +63,7 @@ Errors errors_of(const Program& first) {
 
 DType output_type(const Program& program, int output) {
   for (const Param& param : program->params)
-    if (param.param_kind == ParamKind::kOutput && output-- == 0) return param.buffer->dtype;
+    if (is_output(param) && output-- == 0) return param.buffer->dtype;
   return kFloat32;
 }
 

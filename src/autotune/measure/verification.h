@@ -1,10 +1,12 @@
 // Whether a candidate computes what the workload says.
 //
 // The reference is the first program in float64 (reference.h), run once for each set of sizes and kept. It is
-// itself held against the interpreter at corners and sampled points of the outputs. A candidate runs twice,
-// with the arrays against either of their guard pages, on poisoned outputs, which are compared whole. Where
-// float64 and the types of the workload disagree by more than rounding, as where a sum is rounded to an
-// integer, either value is right.
+// itself held against the interpreter at corners and sampled points of the outputs. A candidate runs on
+// numbers drawn from N(0, 1), twice, with the arrays against either of their guard pages, and then on what
+// normal numbers do not show (Draw::kNonFinite): ties, zeros, equal rows, large magnitudes, NaN, the ends of
+// integers. Outputs are poisoned before each run, arrays that are read and written have their values again,
+// and results are compared whole. Where float64 and the types of the workload disagree by more than rounding,
+// as where a sum is rounded to an integer, either value is right.
 #pragma once
 
 #include <functional>
@@ -12,34 +14,10 @@
 #include <memory>
 #include <vector>
 
+#include "autotune/measure/expectation.h"
 #include "autotune/measure/kernel.h"
-#include "runtime/array.h"
 
 namespace tw::autotune {
-
-/// The arguments at some sizes, with the results that the program has for them.
-class Expectation {
- public:
-  Expectation(const Program& first, const codegen::Target& target,
-              std::shared_ptr<const Arguments> arguments);
-
-  const Arguments& arguments() const { return *arguments_; }
-  /// Of an output: float64, or its own type where that is no float.
-  const runtime::Array& wide(std::size_t output) const { return wide_[output]; }
-  /// In its own type; computed when it is first asked for.
-  const runtime::Array& narrow(std::size_t output);
-  /// The root of the mean square of an output's finite elements; at least the least normal number.
-  double typical(std::size_t output) const { return typical_[output]; }
-
- private:
-  std::vector<runtime::Array> run(const Program& program) const;
-
-  Program first_;
-  codegen::Target target_;
-  std::shared_ptr<const Arguments> arguments_;
-  std::vector<runtime::Array> wide_, narrow_;
-  std::vector<double> typical_;
-};
 
 class Verifier {
  public:
@@ -52,16 +30,18 @@ class Verifier {
                  const std::function<void()>& alive);
 
  private:
-  Expectation& at(std::size_t size);
-  void check_reference(Expectation& expected);
-  Verdict run(Kernel& kernel, const Values& parameters, const Arguments& arguments, Expectation& expected,
-              double run_seconds);
+  struct Run;
+  Expectation& normal_at(std::size_t size);
+  Expectation* edges_at(std::size_t size);
+  Verdict verify_at(std::size_t size, const Run& run, const std::function<void()>& alive);
+  Verdict run(const Run& run, const Arguments& arguments, Expectation& expected);
 
   Task task_;
   codegen::Target target_;
   std::function<std::shared_ptr<const Arguments>(std::size_t)> arguments_at_;
   std::vector<Values> sizes_;  // the task's, then ragged ones
-  std::map<std::size_t, std::unique_ptr<Expectation>> expected_;
+  std::map<std::size_t, std::unique_ptr<Expectation>> normal_;
+  std::map<std::size_t, std::unique_ptr<Expectation>> edges_;  // null: the workload has no results for them
 };
 
 /// Sizes to try beside those that are asked for, where a program has symbolic ones: the least, and those that

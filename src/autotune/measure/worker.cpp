@@ -17,6 +17,7 @@
 #include "autotune/measure/verification.h"
 #include "ir/text.h"
 #include "runtime/machine.h"
+#include "schedule/intrinsic_json.h"
 #include "support/error.h"
 
 namespace tw::autotune {
@@ -127,6 +128,7 @@ class Worker {
     std::vector<std::string> objects;
     try {
       const fault::TimeLimit limit(limits_.compile_seconds, Status::kCompileTime);
+      schedule::declare_all(request.at("intrinsics").get<schedule::Declarations>());
       const Program program = parse_program(request.at("program").get<std::string>());
       const auto given = request.find("objects");
       auto kernel = given == request.end()

@@ -6,7 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "autotune/worker/programs.h"
+#include "schedule/intrinsic.h"
+#include "schedule/schedule.h"
 #include "support/error.h"
+#include "te/math.h"
 
 namespace tw::autotune {
 namespace {
@@ -17,6 +20,7 @@ using test::matmul;
 using test::packed_matmul;
 using test::symbolic_add_one;
 using test::task_of;
+using test::update;
 using test::with_test_worker;
 using testing::HasSubstr;
 
@@ -141,6 +145,70 @@ TEST(Runner, SymbolicSizesAreVerifiedAtRaggedOnesToo) {
   const Verdict verdict = runner.verify({built[0].id, {}});
   EXPECT_EQ(verdict.status, Status::kWrong);
   EXPECT_THAT(verdict.cause, HasSubstr("(at n = "));
+}
+
+TEST(Runner, RunsThatReadWhatTheyWriteBeginFromTheSameValues) {
+  // Values that were squared again and again would be infinite after a dozen runs.
+  const Program squares = update(500, "C[vi] = C[vi] * C[vi] + X[vi]");
+  Runner runner(task_of(squares), with_test_worker());
+  const auto built =
+      runner.build({squares, update(500, "C[vi] = C[vi] * C[vi] * C[vi] + X[vi]"),
+                    update(500, "assert C[vi] < 1e6f32, \"it grows\"\n      C[vi] = C[vi] * C[vi] + X[vi]")});
+  for (const Built& one : built) ASSERT_EQ(one.status, Status::kOk) << one.cause;
+  const auto measured =
+      runner.measure({{built[0].id, {}}, {built[2].id, {}}}, {.seconds = 0.02, .rounds = 3});
+  for (const Measured& one : measured) {
+    EXPECT_EQ(one.status, Status::kOk) << one.cause;
+    EXPECT_GT(one.median(), 0);
+  }
+  for (int again = 0; again < 2; ++again) {
+    const Verdict right = runner.verify({built[0].id, {}});
+    EXPECT_EQ(right.status, Status::kOk) << right.cause;
+    EXPECT_EQ(runner.verify({built[1].id, {}}).status, Status::kWrong);
+  }
+}
+
+TEST(Runner, ArraysThatAreReadAndWrittenStandBetweenPagesToo) {
+  Runner runner(task_of(update(500)), with_test_worker());
+  const auto built = runner.build({update(500, "C[vi + 500] = C[vi] * 0.5f32 + X[vi]")});
+  const auto measured = runner.measure({{built[0].id, {}}}, kShort);
+  EXPECT_EQ(measured[0].status, Status::kOutOfBounds);
+  EXPECT_THAT(measured[0].cause, HasSubstr("element of 'C'"));
+}
+
+/// X + 1 by an intrinsic that this process declares, with an implementation that adds `added`.
+Program add_one_by(const std::string& name, const std::string& added) {
+  const te::Tensor x = te::placeholder({8}, kFloat32, "x");
+  schedule::Intrinsic intrinsic;
+  intrinsic.name = name;
+  intrinsic.output = te::compute(
+      {8}, [&](const std::vector<Var>& p) -> te::Value { return te::add(x({p[0]}), 1.0); }, "y", {"i"});
+  intrinsic.implementations = {{.target = "llvm", .code = parse_program(R"(
+program lanes(x: in float32[8], y: out float32[8]):
+  for i in vectorized(8):
+    y[i] = x[i] + )" + added + "\n")}};
+  schedule::declare_intrinsic(std::move(intrinsic));
+  schedule::Schedule s(add_one(64));
+  const auto loop = s.loops(s.block("Y"))[0];
+  const auto parts = s.apply("split", {loop, schedule::List{{}, 8}});
+  s.apply("tensorize", {parts.at(0).get_if<schedule::List>()->at(1), name});
+  return s.program();
+}
+
+TEST(Runner, WorkersAreToldOfIntrinsicsThatAreDeclaredHere) {
+  RunnerOptions options = with_test_worker();
+  options.workers = 2;
+  Runner runner(task_of(add_one(64)), options);
+  const Program right = add_one_by("test.runner_right", "1.0f32");
+  const auto built = runner.build({right, add_one_by("test.runner_wrong", "2.0f32"), right, right});
+  for (const Built& one : built) ASSERT_EQ(one.status, Status::kOk) << one.cause;
+  const auto measured = runner.measure({{built[0].id, {}}, {built[1].id, {}}, {built[3].id, {}}}, kShort);
+  for (const Measured& one : measured) EXPECT_EQ(one.status, Status::kOk) << one.cause;
+  EXPECT_EQ(runner.verify({built[0].id, {}}).status, Status::kOk);
+  // What its implementation computes is not what it means.
+  const Verdict wrong = runner.verify({built[1].id, {}});
+  EXPECT_EQ(wrong.status, Status::kWrong);
+  EXPECT_TRUE(runner.deaths().empty());
 }
 
 TEST(Runner, WhatTheCompilerRefusesIsSaid) {

@@ -73,6 +73,17 @@ Program symbolic_add_one(const std::string& statement) {
                   statement));
 }
 
+Program update(int64_t n, const std::string& statement) {
+  return parse_program(fmt::format(R"(program main(X: in float32[{0}], C: inout float32[{0}]):
+  for i in {0}:
+    block C#0(vi: spatial({0}) = i):
+      reads C[vi], X[vi]
+      writes C[vi]
+      {1}
+)",
+                                   n, statement));
+}
+
 RunnerOptions with_test_worker() {
   RunnerOptions options;
   options.command = {TW_WORKER};

@@ -19,6 +19,9 @@ Program add_one_as(int64_t n, const std::string& statement);
 /// add_one over a symbolic size, `statement` as above; a loop over n turns.
 Program symbolic_add_one(const std::string& statement = "Y[vi] = X[vi] + 1.0f32");
 
+/// C = C * 0.5 + X over `n` elements, C read and written; `statement` in place of its one statement.
+Program update(int64_t n, const std::string& statement = "C[vi] = C[vi] * 0.5f32 + X[vi]");
+
 /// Options that start the tests' worker.
 RunnerOptions with_test_worker();
 Task task_of(const Program& first, std::vector<Values> sizes = {{}});
