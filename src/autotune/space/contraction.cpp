@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autotune/space/contraction_dot.h"
+#include "autotune/space/contraction_inner.h"
 #include "autotune/space/contraction_nest.h"
 #include "autotune/space/elementwise.h"
 
@@ -175,6 +176,8 @@ bool schedule_contraction(Script& s, const Workload& workload, const BlockFacts&
   const ContractionShape shape(workload, facts);
   if (const std::optional<DotPlan> dot = choose_dot(shape, choose, prefix))
     return apply_dot(s, shape, *dot, consumer);
+  if (const std::optional<InnerPlan> inner = choose_inner(shape, choose, prefix))
+    return apply_inner(s, shape, *inner, consumer);
   const ContractionPlan plan = choose_plan(shape, choose, prefix);
   const bool folds = !consumer.empty() && sums_at_once(plan);
   apply_plan(s, shape, plan, folds ? consumer : "");

@@ -8,7 +8,6 @@ namespace {
 
 using schedule::Tunable;
 constexpr int64_t kLeastBlockedSteps = 256;  // fewer stay in registers from beginning to end
-constexpr int64_t kLeastSharedSteps = 1024;  // of a sum that threads share
 
 /// The values with one that must be among them.
 std::vector<int64_t> including(std::vector<int64_t> values, int64_t value) {
@@ -57,6 +56,7 @@ void choose_packing(const ContractionShape& shape, Choices& choose, const std::s
   if (!packs || shape.vectors_lie_together()) possible.push_back(Packing::kNone);
   if (packs && !constant) possible.push_back(Packing::kBlock);
   if (packs) possible.push_back(Packing::kWhole);
+  if (can_pack_first(shape, plan.rows)) possible.push_back(Packing::kFirst);
   plan.packing = choose_among(choose, prefix + "packing", possible, plan.packing);
 }
 
@@ -81,7 +81,8 @@ void choose_steps(const ContractionShape& shape, Choices& choose, const std::str
 void choose_distance(const ContractionShape& shape, Choices& choose, const std::string& prefix,
                      ContractionPlan& plan) {
   const int64_t inner = plan.kc ? plan.kc : innermost_steps(shape);
-  const bool moves = plan.packing != Packing::kNone && inner > plan.unroll;
+  const bool far = plan.packing == Packing::kBlock || plan.packing == Packing::kWhole;
+  const bool moves = far && inner > plan.unroll;
   plan.ahead =
       moves ? choose.pick(prefix + "ahead", {0, 2 << 10, 4 << 10, 8 << 10, 16 << 10}, plan.ahead) : 0;
 }
@@ -97,12 +98,22 @@ void choose_blocks(const ContractionShape& shape, Choices& choose, const std::st
   const auto preferred = [](int64_t size, int64_t extent, int64_t of) {
     return std::clamp(round_up(size, of), of, round_up(extent, of));
   };
+  if (plan.packing == Packing::kFirst) {  // a panel for one row of tiles after the other
+    plan.block_rows = unit;
+    plan.block_columns = plan.width();
+    return;
+  }
   const int64_t mc = preferred(plan.mc, rows, unit), nc = preferred(plan.nc, columns, plan.width());
   // Hints are counted out over the turns of blocks, whose numbers must be known for that.
   if (plan.hint_rows || plan.hint_block) {
-    plan.block_rows = choose.pick(prefix + "mc", including(lattice(unit, round_up(rows, unit)), mc), mc);
-    plan.block_columns =
-        choose.pick(prefix + "nc", including(lattice(plan.width(), round_up(columns, plan.width())), nc), nc);
+    const auto size = [&](const char* name, int64_t extent, int64_t of, int64_t wanted, bool another) {
+      // What hints are at must be another block.
+      const int64_t most = round_up(extent, of) - (another ? of : 0);
+      wanted = std::min(wanted, most);
+      return choose.pick(prefix + name, including(lattice(of, most), wanted), wanted);
+    };
+    plan.block_rows = size("mc", rows, unit, mc, plan.hint_rows);
+    plan.block_columns = size("nc", columns, plan.width(), nc, plan.hint_block && !plan.kc);
     return;
   }
   plan.block_rows = block_size(choose, prefix + "mc", unit, rows, mc);
@@ -111,9 +122,8 @@ void choose_blocks(const ContractionShape& shape, Choices& choose, const std::st
 
 void choose_hints(const ContractionShape& shape, Choices& choose, const std::string& prefix,
                   ContractionPlan& plan) {
-  const bool possible = steps_between_hints(shape, plan) > 0;
-  plan.hint_rows = possible && choose.flag(prefix + "hint_rows", plan.hint_rows);
-  plan.hint_block = possible && choose.flag(prefix + "hint_block", plan.hint_block);
+  plan.hint_rows = can_hint_rows(shape, plan) && choose.flag(prefix + "hint_rows", plan.hint_rows);
+  plan.hint_block = can_hint_block(shape, plan) && choose.flag(prefix + "hint_block", plan.hint_block);
 }
 
 void choose_sharing(const ContractionShape& shape, Choices& choose, const std::string& prefix,
@@ -126,12 +136,10 @@ void choose_sharing(const ContractionShape& shape, Choices& choose, const std::s
   std::vector<Sharing> possible;
   if (shape.columns > plan.width()) possible.push_back(Sharing::kColumns);
   if (shape.line >= 0 ? shape.lines > plan.lines : shape.rows > plan.rows) possible.push_back(Sharing::kRows);
-  const bool open = !plan.blocked && plan.packing != Packing::kBlock;  // nothing between the loops over tiles
+  const bool open = !plan.blocked && !plan.packs_inside();  // nothing between the loops over tiles
   if (!plan.kc && open) possible.push_back(Sharing::kTiles);
   if (shape.outers > 1 || open) possible.push_back(Sharing::kOuter);
-  if (!plan.kc && shape.blocked_axis() >= 0 && shape.steps >= kLeastSharedSteps &&
-      plan.packing != Packing::kBlock)
-    possible.push_back(Sharing::kSteps);
+  if (can_share_steps(shape) && !plan.packs_inside()) possible.push_back(Sharing::kSteps);
   if (possible.empty() || cycles_of(shape) < kCyclesAlone) possible.push_back(Sharing::kNothing);
   if (cycles_of(shape) < kCyclesForThreads) plan.sharing = Sharing::kNothing;
   plan.sharing = choose_among(choose, prefix + "sharing", possible, plan.sharing);
@@ -153,9 +161,11 @@ ContractionPlan choose_plan(const ContractionShape& shape, Choices& choose, cons
   ContractionPlan plan = preferred_plan(shape);
   choose_tile(shape, choose, prefix, plan);
   choose_packing(shape, choose, prefix, plan);
+  set_blocks(shape, plan);
+  plan.pack_rows = can_pack_rows(shape) && choose.flag(prefix + "pack_rows", plan.pack_rows);
   choose_steps(shape, choose, prefix, plan);
   choose_distance(shape, choose, prefix, plan);
-  plan.blocked = choose.flag(prefix + "blocked", plan.blocked);
+  plan.blocked = plan.packing == Packing::kFirst || choose.flag(prefix + "blocked", plan.blocked);
   choose_sharing(shape, choose, prefix, plan);
   choose_hints(shape, choose, prefix, plan);
   choose_blocks(shape, choose, prefix, plan);

@@ -19,12 +19,18 @@ class Nest {
     cut();
     sum_in_registers();
     if (packed_) {
-      const std::optional<LoopRef> at = plan_.packing == Packing::kBlock ? block_ : std::nullopt;
-      lay_out_panels(s_, shape_,
-                     {*packed_, *shape_.second, dimension_of(*shape_.second, shape_.column), plan_.width(),
-                      plan_.lanes, at});
+      const std::optional<LoopRef> at = plan_.packs_inside() ? block_ : std::nullopt;
+      const PanelCopy copy{*packed_,      *shape_.second, dimension_of(*shape_.second, shape_.column),
+                           plan_.width(), plan_.lanes,    at};
+      if (plan_.packing == Packing::kFirst)
+        lay_out_one_panel(s_, shape_, copy);
+      else
+        lay_out_panels(s_, shape_, copy);
     }
+    if (rows_) lay_out_rows(s_, shape_, *rows_, plan_.rows);
     hint_ahead();
+    if (plan_.packing == Packing::kFirst)
+      pack_in_first_row(s_, {*packed_, tile_, *row_block_, innermost_, plan_.lanes});
     share_out();
     if (total_) add_up();
   }
@@ -35,7 +41,7 @@ class Nest {
     if (plan_.sharing == Sharing::kSteps) {
       const auto [part, step] = s_.split<2>(s_.loops(tile_).back(), {plan_.parts, None{}});
       total_ = tile_;
-      tile_ = s_.rfactor(part, 0);
+      tile_ = out_ = s_.rfactor(part, 0);
     }
     if (plan_.kc) {
       const auto [block, step] = s_.split<2>(s_.loops(tile_).back(), {None{}, plan_.kc});
@@ -51,6 +57,10 @@ class Nest {
       std::vector<int64_t> multiples(shape_.second->dimensions.size(), 1);
       multiples[static_cast<std::size_t>(dimension_of(*shape_.second, shape_.column))] = plan_.width();
       s_.pad(*packed_, multiples);
+    }
+    if (plan_.pack_rows) {
+      rows_ = s_.cache_read(tile_, shape_.first->buffer, "global");
+      s_.pad(*rows_, {1, plan_.rows});
     }
     // A tile with lanes that nobody wants is much quicker than one with conditions.
     const bool ragged = shape_.columns % plan_.width() != 0;
@@ -108,7 +118,10 @@ class Nest {
   }
 
   void cut() {
-    const std::vector<LoopRef> loops = s_.loops(out_);
+    std::vector<LoopRef> loops = s_.loops(out_);
+    // The loop over parts stands where the steps were, before that over blocks of them.
+    const auto parts_end = loops.end() - (plan_.kc ? 1 : 0);
+    if (total_) std::rotate(loops.begin(), parts_end - 1, parts_end);
     if (total_) outer_.push_back(loops.front());
     for (const int axis : shape_.outer) outer_.push_back(loop_of(loops, axis));
     std::vector<LoopRef> inside, outer_blocks;
@@ -152,7 +165,8 @@ class Nest {
     for (const LoopRef loop : loops_of_tile(loops)) order.push_back(loop);
     s_.reorder(order);
     innermost_ = steps.back();
-    if (plan_.hint_rows || plan_.hint_block) {
+    const bool over_lines = plan_.hint_rows || (plan_.hint_block && plan_.packing == Packing::kFirst);
+    if (over_lines && steps_between_hints(shape_, plan_)) {
       const auto [line, step] = s_.split<2>(steps.back(), {None{}, steps_between_hints(shape_, plan_)});
       line_ = steps.back() = line;
       innermost_ = step;
@@ -180,8 +194,9 @@ class Nest {
   /// memory busy while nothing is computed.
   void hint_ahead() {
     if (plan_.hint_block) {
-      // Where a block has fewer lines than the tiles that use it read of rows, turns of tiles are enough.
-      s_.apply("prefetch", {*packed_, shape_.second->buffer, *block_, 1, tiles_.back()});
+      // Turns of tiles are enough for a block that many of them use; one panel has more lines.
+      const bool finely = plan_.packing == Packing::kFirst && line_;
+      s_.apply("prefetch", {*packed_, shape_.second->buffer, *block_, 1, finely ? *line_ : tiles_.back()});
     }
     if (plan_.hint_rows) s_.apply("prefetch", {tile_, shape_.first->buffer, *row_block_, 1, *line_});
   }
@@ -214,7 +229,7 @@ class Nest {
       steps[count - 2] = s_.fuse({steps[count - 2], steps[count - 1]});
       steps.pop_back();
     }
-    innermost_ = steps.back();
+    if (!line_) innermost_ = steps.back();
     if (plan_.unroll > 1) {
       const auto [turns, turn] = s_.split<2>(steps.back(), {None{}, plan_.unroll});
       steps.back() = innermost_ = turns;
@@ -230,7 +245,7 @@ class Nest {
       shared_ = {s_.fuse(all)};
     } else if (plan_.sharing == Sharing::kOuter) {
       std::vector<LoopRef> all = outer_;
-      if (!plan_.blocked && !plan_.kc && plan_.packing != Packing::kBlock) all.push_back(tiles_.front());
+      if (!plan_.blocked && !plan_.kc && !plan_.packs_inside()) all.push_back(tiles_.front());
       if (!all.empty()) shared_ = {s_.fuse(all)};
     } else if (plan_.sharing == Sharing::kSteps) {
       shared_ = {outer_.front()};
@@ -246,14 +261,17 @@ class Nest {
         s_.split<2>(loops[static_cast<std::size_t>(shape_.column)], {None{}, plan_.lanes});
     s_.reorder({part, lane});
     s_.vectorize(lane);
-    s_.parallel(loops.front());
+    loops.resize(static_cast<std::size_t>(shape_.column));
+    loops.push_back(vectors);
+    const auto added = static_cast<double>(shape_.results() * plan_.parts / plan_.lanes);
+    if (added > kCyclesForThreads) s_.parallel(s_.fuse(loops));
   }
 
   Script& s_;
   const ContractionShape& shape_;
   const ContractionPlan& plan_;
   BlockRef tile_, out_;
-  std::optional<BlockRef> packed_, total_;
+  std::optional<BlockRef> packed_, rows_, total_;  // copies of the operands; sums of parts
   std::vector<LoopRef> shared_, outer_, tiles_;
   std::optional<LoopRef> block_;      // in which a block of the second operand is packed
   std::optional<LoopRef> row_block_;  // over blocks of rows

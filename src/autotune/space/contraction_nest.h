@@ -9,7 +9,9 @@
 //           k                 one step: a load for each vector of B, a broadcast for each row of A
 //           Y[tile] = sums    or added to Y, where the steps are in blocks; what follows elementwise with it
 //
-// B in panels: [columns / width][steps][width], with zeros behind the last column.
+// B in panels: [columns / width][steps][width], with zeros behind the last column. Where few rows of tiles
+// use a panel, the first of them packs it as it goes. A in panels, [rows / height][steps][height], where its
+// rows lie together: else each step of a tile would meet a line of its own, in few sets of the caches.
 #pragma once
 
 #include <optional>
@@ -39,6 +41,21 @@ struct PanelCopy {
   std::optional<LoopRef> at;
 };
 void lay_out_panels(Script& s, const ContractionShape& shape, const PanelCopy& copy);
+
+/// One panel for each turn of the loop in which it is copied: `pack_in_first_row` says how.
+void lay_out_one_panel(Script& s, const ContractionShape& shape, const PanelCopy& copy);
+
+/// Gives the first turn of a loop over rows of tiles a nest of its own, which copies the panel that all of
+/// them use: in each turn of its loop over steps what that turn reads. So copying hides behind arithmetic.
+struct FirstRow {
+  BlockRef packed, tile;  // the copy, and the sums that read it
+  LoopRef rows, steps;    // loops over rows of tiles, of one tile each, and over steps
+  int64_t lanes = 1;
+};
+void pack_in_first_row(Script& s, const FirstRow& first);
+
+/// Lays a copy of the first operand, of steps by rows, out in panels of so many rows, made beforehand.
+void lay_out_rows(Script& s, const ContractionShape& shape, BlockRef copy, int64_t rows);
 
 /// Writes the last `count` loops of a block out, the very last in vectors; those inside of the first
 /// `outside` loops alone count.

@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include "autotune/space/contraction_nest.h"
+#include "autotune/space/general_nest.h"
 
 namespace tw::autotune {
 namespace {
+
+constexpr int64_t kStepsOfCopy = 16;
 
 /// Dimensions of a panel copy but that of the panels: axes of the result, which stay outside, and steps.
 struct Dimensions {
@@ -103,6 +106,43 @@ void lay_out_panels(Script& s, const ContractionShape& shape, const PanelCopy& c
   s.unroll(at_once ? *at_once : vector);
   s.vectorize(lane);
   if (!copy.at && shape.machine.threads > 1) s.parallel(s.fuse(outside));
+}
+
+void lay_out_one_panel(Script& s, const ContractionShape& shape, const PanelCopy& copy) {
+  s.compute_at(copy.block, *copy.at);
+  const Dimensions dimensions = dimensions_of(shape, copy);
+  s.transform_layout(s.name(copy.block),
+                     panel_layout(copy.read.dimensions.size(), static_cast<std::size_t>(copy.dimension),
+                                  copy.width, dimensions.before, dimensions.inside));
+}
+
+void pack_in_first_row(Script& s, const FirstRow& first) {
+  const std::vector<LoopRef> own = s.loops(first.tile);
+  const auto from_last = own.end() - std::find(own.begin(), own.end(), first.steps);
+  const std::vector<Value> parts = s.apply("loop_partition", {first.rows, Value(schedule::List{1, None{}})});
+  const LoopRef row = *parts.at(0).get_if<schedule::List>()->front().get_if<LoopRef>();
+  // Of the blocks that were copied into it, the sums have the most loops.
+  std::vector<LoopRef> deepest;
+  for (const PlacedBlock& block : placed_blocks(s)) {
+    const std::vector<LoopRef> loops = s.loops(block.ref);
+    if (loops.size() > deepest.size() && std::find(loops.begin(), loops.end(), row) != loops.end())
+      deepest = loops;
+  }
+  s.compute_at(first.packed, *(deepest.end() - from_last));
+  const auto [vectors, lane] = s.split<2>(s.loops(first.packed).back(), {None{}, first.lanes});
+  s.unroll(vectors);
+  s.vectorize(lane);
+}
+
+void lay_out_rows(Script& s, const ContractionShape& shape, BlockRef copy, int64_t rows) {
+  const std::vector<LoopRef> loops = s.loops(copy);
+  // Of some steps all panels, so that lines are read to their end and written to theirs.
+  const auto [steps, step] = s.split<2>(loops[0], {None{}, kStepsOfCopy});
+  const auto [panel, row] = s.split<2>(loops[1], {None{}, rows});
+  s.reorder({steps, panel, step, row});
+  s.transform_layout(s.name(copy), panel_layout(2, 1, rows, {}, {0}));
+  s.vectorize(row);
+  if (shape.machine.threads > 1) s.parallel(steps);
 }
 
 }  // namespace tw::autotune

@@ -2,7 +2,7 @@
 // for a shape and a machine, and the holes around it.
 //
 // Three kinds of shape differ in what matters:
-//   one product of matrices    blocks for the caches, packing (preferred_blocks)
+//   one product of matrices    blocks for the caches, packing (preferred_product)
 //   several lines of rows      images: which tile covers lines and rows with least waste, which operand
 //   streams
 //                              (preferred_tiles)
@@ -18,6 +18,7 @@ enum class Packing : int64_t {
   kNone,   // it is read as it stands
   kBlock,  // of each block of columns and steps, by each thread before it uses it
   kWhole,  // of everything, before anything else: constants are prepared so
+  kFirst,  // of one panel, by the first row of tiles that uses it, while it does
 };
 
 /// What threads share out.
@@ -27,7 +28,7 @@ enum class Sharing : int64_t {
   kRows,     // a run of lines, or of rows where there is one line
   kOuter,    // the outer axes, with the outermost loop over tiles where there are no blocks
   kTiles,    // all tiles as one range; no blocks
-  kSteps,    // parts of the sums, which are added in the end
+  kSteps,    // parts of the steps; what each gives is added in the end
 };
 
 struct ContractionPlan {
@@ -39,8 +40,9 @@ struct ContractionPlan {
       true;  // all tiles of a panel of columns, then the next panel; else all panels of a tile
   Packing packing = Packing::kNone;
   Sharing sharing = Sharing::kNothing;
-  int64_t parts = 1;  // of the sums, for kSteps
-  int64_t ahead = 0;  // bytes by which panels are fetched before their use
+  int64_t parts = 1;       // of the steps, for kSteps
+  int64_t ahead = 0;       // bytes by which panels are fetched before their use
+  bool pack_rows = false;  // the first operand is copied beforehand, into panels of a tile's rows
   // Hints shared out over the steps of a tile: the next rows of the first operand, and, with blocks of the
   // second that are packed before their use, the next of these.
   bool hint_rows = false, hint_block = false;
@@ -48,17 +50,37 @@ struct ContractionPlan {
   bool pad_rows = false;                      // tiles at the end are computed whole, in registers
   schedule::Value block_rows, block_columns;  // mc and nc as they are given to `split`
   int64_t width() const { return vectors * lanes; }
+  /// Whether panels are packed between the loops over blocks and those over tiles.
+  bool packs_inside() const { return packing == Packing::kBlock || packing == Packing::kFirst; }
 };
 
 /// The plan that a person would take.
 ContractionPlan preferred_plan(const ContractionShape& shape);
 
+/// What is preferred of the rest where tiles and packing are given: blocks, and what is fetched ahead. Plans
+/// of images and batches stay as they are.
+void set_blocks(const ContractionShape& shape, ContractionPlan& plan);
+
 /// The preferred plan with its holes filled by `choose`. Names begin with `prefix`.
 ContractionPlan choose_plan(const ContractionShape& shape, Choices& choose, const std::string& prefix);
 
 /// Steps along which a line of the first operand is used up, the turns over which hints are shared out; 0:
-/// there is no such number for all blocks of steps, or the nest has no place for hints.
+/// there is no such number for all blocks of steps.
 int64_t steps_between_hints(const ContractionShape& shape, const ContractionPlan& plan);
+
+/// Whether the first operand can be copied into panels: its rows lie together, so that a tile reads few
+/// elements of each line that it meets.
+bool can_pack_rows(const ContractionShape& shape);
+
+/// Whether threads may have parts of the steps: there are many.
+bool can_share_steps(const ContractionShape& shape);
+
+/// Whether panels can be packed by the first row of tiles: there are others, but not many.
+bool can_pack_first(const ContractionShape& shape, int64_t rows_of_tile);
+
+/// Whether hints at the next block of the second operand, or at the next rows of the first, have a place.
+bool can_hint_block(const ContractionShape& shape, const ContractionPlan& plan);
+bool can_hint_rows(const ContractionShape& shape, const ContractionPlan& plan);
 
 /// Cycles of one step of a tile: two multiply-adds or two loads at once, a sum once in four cycles.
 double cycles_of_step(int64_t rows, int64_t vectors);
@@ -77,9 +99,10 @@ schedule::Value block_size(Choices& choose, const std::string& name, int64_t uni
                            int64_t preferred);
 
 /// Rows and vectors of the tile that covers rows x columns in the fewest cycles; of those the largest.
-/// Registers hold the sums, the vectors of a row of the second operand and one element of the first.
+/// Registers hold the sums, the vectors of a row of the second operand and one element of the first. `afar`:
+/// each row of tiles has the second operand from the second cache or beyond; arithmetic hides most of that.
 std::pair<int64_t, int64_t> register_tile(int64_t rows, int64_t columns, int64_t most_rows, int64_t lanes,
-                                          int64_t registers);
+                                          int64_t registers, bool afar = false);
 
 /// For images (contraction_tiles.cpp).
 ContractionPlan preferred_tiles(const ContractionShape& shape);

@@ -1,11 +1,14 @@
 // The sketch for any program: nothing of it is known beforehand but what the schedule's own analyses say.
 //
-//   1. Values that are cheap to compute again go into their readers (compute_inline).
+//   1. Values that are cheap to compute again go into their readers (compute_inline). Of products of several
+//      factors, those that a sum does not need are multiplied after it (rewrite factor_out).
 //   2. From the last block to the first: it moves into a loop of its readers where that computes little
 //      again, and gets tiles: sums in registers, computed for the block that takes them; vectors along the
 //      loop that the addresses favour; other loops written out so that what is loaded serves several points.
-//      A reduction of few results is cut into parts for the threads.
-//   3. Threads share the outermost loops of each nest that are independent.
+//      What is read in steps again and again is copied to be neighbours. A reduction of few results is cut
+//      into parts for the threads.
+//   3. Threads share the outermost loops of each nest that are independent, or become so when they leave
+//      loops that run in order.
 //
 // The rules are those of Ansor (Zheng et al., OSDI 2020) in the main; which dependences allow them is found
 // by trying: a refused step is taken back with those that belong to it, and less is tried.
@@ -13,6 +16,7 @@
 
 #include <algorithm>
 
+#include "autotune/space/general_factors.h"
 #include "autotune/space/general_stage.h"
 #include "autotune/space/general_threads.h"
 #include "schedule/blocks.h"
@@ -123,6 +127,7 @@ namespace {
 
 void schedule_any(Script& s, const Workload& workload, Choices& choose) {
   inline_cheap(s, workload, choose);
+  factor_sums(s, workload, choose);
   schedule_rest(s, workload, choose, {});
 }
 

@@ -16,6 +16,8 @@ constexpr double kLatency = 4;       // cycles until a sum can be added to
 constexpr double kPerTurn = 1;       // of a loop
 constexpr double kCombine = 16;      // to add up the lanes of a vector
 constexpr int64_t kMostPoints = 64;  // of a tile
+// Of a reduction that is written out: its turns, and what they are for all points of a tile.
+constexpr int64_t kMostTurns = 32, kMostWritten = 256;
 
 /// The share of the turns in tiles that are in range; less where the last tile is a form of its own.
 double used(int64_t turns, int64_t factor) {
@@ -88,6 +90,14 @@ double load_cost(const NestView& view, const TilePlan& plan,
     }
   }
   return cost;
+}
+
+/// Vectors that hold the results of a point: of several outputs, or of a wider type than is computed in.
+double vectors_of_results(const NestView& view) {
+  double bytes = 0;
+  for (const NestAccess& access : view.accesses)
+    if (access.store) bytes += access.buffer->dtype.bytes();
+  return std::max(1.0, bytes / view.dtype.bytes());
 }
 
 double summed_turns(const NestView& view) {
@@ -186,7 +196,7 @@ double cost_of(const NestView& view, const TilePlan& plan, const Machine& machin
   const double wait = view.sums ? kLatency : std::min(kLatency, view.operations / 2);
   // Of tiles that arithmetic bounds, those are better that load less.
   double cycles = std::max({loads, arithmetic, wait}) + 0.3 * loads + kPerTurn;
-  const double held = view.sums ? count + 2 : 2;
+  const double held = view.sums ? count * vectors_of_results(view) + 2 : 2;
   cycles += std::max(0.0, held - machine.vector_registers) * 2;
   double stores = 0;
   for (const NestAccess& access : view.accesses)
@@ -224,6 +234,24 @@ TilePlan choose_tiles(const NestView& view, const Machine& machine, bool shared,
     set_factor(plan, loop, choose.pick(name, values, factor(best, loop)));
   }
   return plan;
+}
+
+int64_t choose_unroll(const NestView& view, const TilePlan& plan, const std::string& prefix,
+                      Choices& choose) {
+  if (plan.across) return 1;
+  int64_t turns = 1, points = 1;
+  bool constant = true;
+  for (std::size_t l = 0; l < view.loops.size(); ++l) {
+    points *= factor(plan, static_cast<int>(l));
+    if (!view.loops[l].summed()) continue;
+    turns *= view.loops[l].turns;
+    constant = constant && view.loops[l].constant;
+  }
+  std::vector<int64_t> values{1, 2, 4};
+  // A window, or the corners of a cell: what each turn loads and compares with is then known.
+  const bool whole = constant && turns > 1 && turns <= kMostTurns && turns * points <= kMostWritten;
+  if (whole) values.push_back(turns);
+  return choose.pick(prefix + "unroll", values, whole ? turns : 1);
 }
 
 TilePlan plain_plan(const TilePlan& plan) {

@@ -25,6 +25,9 @@ double cost_of(const NestView& view, const TilePlan& plan, const Machine& machin
 TilePlan choose_tiles(const NestView& view, const Machine& machine, bool shared, const std::string& prefix,
                       Choices& choose);
 
+/// How many turns of the reduction are written out: preferably all of a short one.
+int64_t choose_unroll(const NestView& view, const TilePlan& plan, const std::string& prefix, Choices& choose);
+
 /// Vectors along the best loop without further tiles.
 TilePlan plain_plan(const TilePlan& plan);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autotune/space/general_pack.h"
 #include "schedule/blocks.h"
 
 namespace tw::autotune {
@@ -68,9 +69,15 @@ std::optional<BlockRef> Stages::sum_of_points(const NestView& taker) {
 }
 
 void Stages::schedule(BlockRef ref, const std::string& prefix) {
-  const auto block = placed(s_, ref);
-  if (!block) return;
+  if (!placed(s_, ref)) return;
   done_.push_back(ref);
+  const std::vector<BlockRef> copies = pack_reads(s_, workload_, ref, prefix, choose_);
+  schedule_nest(ref, prefix);
+  for (const BlockRef copy : copies) schedule_nest(copy, prefix + "copy.");
+}
+
+void Stages::schedule_nest(BlockRef ref, const std::string& prefix) {
+  const auto block = placed(s_, ref);
   const int depth = shared_depth(*block);
   const NestView view = view_of(workload_, s_, *block, depth);
   if (view.loops.empty()) return;
@@ -89,14 +96,16 @@ void Stages::schedule(BlockRef ref, const std::string& prefix) {
 void Stages::schedule_sum(SumStage stage, const std::string& prefix) {
   const bool shared = stage.depth == 0;
   const TilePlan plan = choose_tiles(stage.view, workload_.machine, shared, prefix, choose_);
-  const int64_t unroll = plan.across ? 1 : choose_.pick(prefix + "unroll", {1, 2, 4}, 1);
+  const int64_t unroll = choose_unroll(stage.view, plan, prefix, choose_);
   const bool has_points = stage.view.points() > 1;
   const auto tiled = [&](const TilePlan& tiles) {
     return attempt(s_, [&] {
       SumStage own = stage;
       if (!own.writer && has_points) {
         own.writer = s_.cache_write(own.sum, "local");
-        own.view = view_of(workload_, s_, *placed(s_, own.sum), own.depth);
+        const auto view = [&] { return view_of(workload_, s_, *placed(s_, own.sum), own.depth); };
+        neighbours_in_lanes(s_, workload_, view(), tiles.vector);
+        own.view = view();
       }
       tile_sum(s_, workload_, own, tiles, unroll);
       if (own.writer) done_.push_back(*own.writer);

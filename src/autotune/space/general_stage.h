@@ -28,6 +28,7 @@ class Stages {
 
  private:
   void schedule(BlockRef block, const std::string& prefix);
+  void schedule_nest(BlockRef block, const std::string& prefix);
   void schedule_sum(SumStage stage, const std::string& prefix);
   void schedule_points(const NestView& view, const std::string& prefix);
   std::optional<BlockRef> sum_of_points(const NestView& taker);

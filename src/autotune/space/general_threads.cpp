@@ -101,9 +101,17 @@ class Sharing {
       const auto steps = [&] { s_.parallel(s_.fuse({chain.begin(), chain.begin() + fused})); };
       if (attempt(s_, steps)) return true;
     }
-    // Another loop further inside may be independent.
-    for (std::size_t i = 1; i < chain.size(); ++i)
-      if (turns[i] > 1 && attempt(s_, [&] { s_.parallel(chain[i]); })) return true;
+    // Another loop further inside may be independent: outside of the others its turns are shared once.
+    for (std::size_t i = 1; i < chain.size(); ++i) {
+      if (turns[i] <= 1) continue;
+      const auto outside = [&] {
+        std::vector<LoopRef> order{chain[i]};
+        order.insert(order.end(), chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(i));
+        s_.reorder(order);
+        s_.parallel(chain[i]);
+      };
+      if (attempt(s_, outside) || attempt(s_, [&] { s_.parallel(chain[i]); })) return true;
+    }
     return false;
   }
 

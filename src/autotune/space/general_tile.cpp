@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/visit.h"
 #include "schedule/blocks.h"
 #include "support/error.h"
 
@@ -73,12 +74,24 @@ TileNest tile_nest(Script& s, const Workload& workload, BlockRef block, int dept
   return nest;
 }
 
-/// Writes out some turns of the innermost loop of the reduction; all of a short one.
-void unroll_sum(Script& s, const std::vector<LoopRef>& summed, int64_t unroll) {
+/// Writes out some turns of the innermost loop of the reduction; all of a short one; and so on outwards, as
+/// long as turns are left.
+void unroll_sum(Script& s, std::vector<LoopRef> summed, int64_t unroll) {
+  while (!summed.empty() && s.turns(summed.back()) > 0 && s.turns(summed.back()) <= unroll) {
+    unroll /= s.turns(summed.back());
+    if (s.turns(summed.back()) > 1) s.unroll(summed.back());
+    summed.pop_back();
+  }
   if (summed.empty() || unroll <= 1) return;
-  const int64_t turns = s.turns(summed.back());
-  if (turns > 1 && turns <= unroll) return s.unroll(summed.back());
   s.unroll(s.split<2>(summed.back(), {None{}, unroll})[1]);
+}
+
+/// Whether some turns of the reduction add nothing: where(inside, …, 0).
+bool adds_padding(const Block& block) {
+  return contains<Store>(block.body.get(), [](const Store& store) {
+    const auto* update = as<Binary>(store.value);
+    return update && as<Select>(update->b);
+  });
 }
 
 /// The loops of a block inside the depth, but the last `kept`.
@@ -139,17 +152,19 @@ TileNest sum_in_lanes(Script& s, const Workload& workload, BlockRef sum, int axi
                       int64_t unroll) {
   TileNest nest = tile_nest(s, workload, sum, depth, axis, lanes);
   if (nest.outer.empty()) raise_value("the reduction has no loop");
-  if (placed(s, sum)->block().init) {
-    // Where it is refused, the first turn of the reduction clears the sums.
-    attempt(s, [&] {
-      const BlockRef clear = s.decompose_reduction(sum, nest.outer.front());
-      const std::vector<LoopRef> loops = s.loops(clear);
-      const auto inside = loops.begin() + depth;
-      if (nest.lane && inside != loops.end())
-        in_registers(s, {inside, loops.end() - 1}, loops.back());
-      else
-        in_registers(s, {inside, loops.end()}, std::nullopt);
-    });
+  if (const auto block = placed(s, sum); block->block().init) {
+    // Where it is refused, the first turn of the reduction clears the sums. So it shall where turns may add
+    // nothing: loops end where these begin, as long as the block says what it begins with.
+    if (!adds_padding(block->block()))
+      attempt(s, [&] {
+        const BlockRef clear = s.decompose_reduction(sum, nest.outer.front());
+        const std::vector<LoopRef> loops = s.loops(clear);
+        const auto inside = loops.begin() + depth;
+        if (nest.lane && inside != loops.end())
+          in_registers(s, {inside, loops.end() - 1}, loops.back());
+        else
+          in_registers(s, {inside, loops.end()}, std::nullopt);
+      });
   } else if (const auto clear = clearing_block(s, sum)) {
     const int axis_of_clear = axis < static_cast<int>(clear->block().axes.size()) ? axis : -1;
     const TileNest own = tile_nest(s, workload, clear->ref, depth, axis_of_clear, lanes);

@@ -27,8 +27,8 @@ struct SumStage {
 /// each loop of the view; nothing for summed ones and such of one turn.
 std::vector<std::optional<LoopRef>> matching_loops(const NestView& sum, const NestView& writer);
 
-/// The sum in tiles inside those of its writer. `unroll`: turns of the innermost loop of the reduction that
-/// are written out.
+/// The sum in tiles inside those of its writer. `unroll`: turns of the reduction that are written out, of its
+/// innermost loop first.
 void tile_sum(Script& s, const Workload& workload, const SumStage& stage, const TilePlan& plan,
               int64_t unroll);
 

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "autotune/space/general_nest.h"
 #include "autotune/space/rows_leader.h"
 
 namespace tw::autotune {
@@ -46,7 +47,28 @@ int64_t fewest_rows(const Draft& d, const std::vector<RowGroup>& groups) {
   return fewest;
 }
 
-void apply(Script& s, const Workload& workload, Choices& choose) {
+void multiply_by_reciprocals(Script& s, const std::string& block) {
+  s.apply("rewrite", {s.block(block), "reciprocals", Value(schedule::List{})});
+}
+
+/// Where a stated error is allowed, elements of a row that are divided by one value are multiplied by its
+/// reciprocal. Gives what is left to schedule.
+Workload with_reciprocals(Script& s, const Workload& workload, Choices& choose) {
+  Workload left = workload;
+  if (!workload.bounded) return left;
+  for (const BlockFacts& block : facts_of(workload).blocks) {
+    if (block.kind != BlockKind::kElementwise) continue;
+    schedule::Schedule scratch(s.schedule().program());
+    Script trial(scratch);
+    const bool fits = attempt(trial, [&] { multiply_by_reciprocals(trial, block.name); });
+    if (fits && choose.flag("reciprocal_" + block.name, true)) multiply_by_reciprocals(s, block.name);
+  }
+  left.program = s.schedule().program();
+  return left;
+}
+
+void apply(Script& s, const Workload& asked, Choices& choose) {
+  const Workload workload = with_reciprocals(s, asked, choose);
   const Facts facts = facts_of(workload);
   Draft d{s, workload, facts, choose};
   const Ties ties(d);

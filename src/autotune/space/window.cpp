@@ -65,6 +65,29 @@ void inline_producers(Script& s, const Facts& facts, const BlockFacts& block, Ch
   }
 }
 
+/// Threads share the outer loops up to that over rows, or over channels.
+void share_out(Script& s, const BlockFacts& block, const std::vector<LoopRef>& outside, int64_t threads,
+               Choices& choose) {
+  if (threads < 2) return;
+  const bool worth = block.operations > 1e5;
+  std::vector<int64_t> counts;
+  for (std::size_t i = 0; i <= outside.size(); ++i) counts.push_back(static_cast<int64_t>(i));
+  int64_t turns = 1;
+  std::size_t preferred = 0;
+  while (worth && preferred < outside.size() && turns < threads)
+    turns *= std::max<int64_t>(1, s.turns(outside[preferred++]));
+  auto shared = choose.pick("threads", counts, static_cast<int64_t>(preferred));
+  for (; shared > 0; --shared)
+    if (attempt(s, [&] { s.parallel(s.fuse({outside.begin(), outside.begin() + shared})); })) return;
+}
+
+std::vector<BlockRef> blocks_but(Script& s, const std::vector<BlockRef>& some) {
+  std::vector<BlockRef> blocks;
+  for (const PlacedBlock& block : placed_blocks(s))
+    if (std::find(some.begin(), some.end(), block.ref) == some.end()) blocks.push_back(block.ref);
+  return blocks;
+}
+
 void schedule_window(Script& s, const Workload& workload, Choices& choose) {
   const Facts facts = facts_of(workload);
   const BlockFacts& block = *window_of(facts);
@@ -73,30 +96,21 @@ void schedule_window(Script& s, const Workload& workload, Choices& choose) {
   const BlockRef sum = s.block(block.name);
   const WindowTile tile = choose_window(block, axes, workload, choose, "");
   const std::optional<std::string> taker = taker_of(facts, block);
-  std::vector<BlockRef> done{sum};
+  std::vector<BlockRef> others = blocks_but(s, {sum});
   std::vector<LoopRef> outside;
   const auto cut = [&](bool into_taker) {
     return attempt(s, [&] {
       const BlockRef writer = into_taker ? s.block(*taker) : s.cache_write(sum, "local");
       outside = tile_window(s, workload, sum, writer, axes, tile, 0);
-      done.push_back(writer);
     });
   };
-  if (!(taker && cut(true)) && !cut(false)) choose.reject("the windows cannot be cut into tiles");
-  // Threads share the outer loops up to that over rows, or over channels.
-  const bool worth = block.operations > 1e5;
-  std::vector<int64_t> counts;
-  for (std::size_t i = 0; i <= outside.size(); ++i) counts.push_back(static_cast<int64_t>(i));
-  double turns = 1;
-  std::size_t preferred = 0;
-  while (worth && preferred < outside.size() && turns < workload.machine.threads)
-    turns *= static_cast<double>(std::max<int64_t>(1, s.turns(outside[preferred++])));
-  if (workload.machine.threads > 1) {
-    auto shared = choose.pick("threads", counts, static_cast<int64_t>(preferred));
-    for (; shared > 0; --shared)
-      if (attempt(s, [&] { s.parallel(s.fuse({outside.begin(), outside.begin() + shared})); })) break;
-  }
-  schedule_rest(s, workload, choose, done);
+  if (taker && cut(true))
+    std::erase(others, s.block(*taker));
+  else if (!cut(false))
+    choose.reject("the windows cannot be cut into tiles");
+  share_out(s, block, outside, workload.machine.threads, choose);
+  // All that was made of the sums is done: borders that were cut off have copies of the blocks.
+  schedule_rest(s, workload, choose, blocks_but(s, others));
 }
 
 const SketchRegistration registration{{

@@ -176,6 +176,7 @@ class Winograd {
       s_.reorder(loops);
       s_.unroll(unrolled);
       s_.vectorize(vectors[1]);
+      s_.parallel(loops.front());
     }
   }
 

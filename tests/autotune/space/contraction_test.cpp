@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "autotune/space/points.h"
+#include "ir/text.h"
+#include "ir/visit.h"
 #include "schedule/convolutions.h"
 #include "te/lower.h"
 #include "te/math.h"
@@ -93,8 +95,125 @@ TEST(ContractionSketch, SchedulesProductsOfExtremeSizes) {
   expect_works(matmul_program({.m = 1, .n = 70, .k = 33}));
   expect_works(matmul_program({.m = 70, .n = 1, .k = 33}));
   expect_works(matmul_program({.m = 1, .n = 1, .k = 1}));
-  expect_works(matmul_program({.m = 3, .n = 5, .k = 0}));
+  for (const bool turned : {false, true})
+    expect_works(matmul_program({.m = 3, .n = 5, .k = 0, .turned_second = turned}));
   expect_works(matmul_program({.m = 3, .n = 5, .k = 1500}), 40);
+}
+
+/// The point with these values of holes, which must exist, computes what the program does.
+void expect_point(const Program& program, const Values& values) {
+  std::string why;
+  const auto candidate =
+      make_candidate(workload_of(program), *find_sketch("contraction"), Choices(values), &why);
+  ASSERT_TRUE(candidate) << why;
+  for (const auto& [name, value] : values) {
+    const Values chosen = candidate->values();
+    ASSERT_TRUE(chosen.contains(name)) << name;
+    EXPECT_EQ(chosen.at(name), value) << name;
+  }
+  schedule::expect_same_results(candidate->program, program, candidate->parameters);
+}
+
+TEST(ContractionSketch, PacksPanelsByTheFirstRowOfTiles) {
+  constexpr int64_t kFirst = 3;
+  for (const bool turned : {false, true})
+    for (const int64_t k : {1, 7, 32, 600}) {
+      SCOPED_TRACE(testing::Message() << turned << " " << k);
+      const Program program = matmul_program({.m = 21, .n = 37, .k = k, .turned_first = turned});
+      for (const int64_t rows : {1, 4, 11})
+        expect_point(program, {{"packing", kFirst}, {"vectors", 1}, {"rows", rows}});
+      if (k > 1) expect_point(program, {{"packing", kFirst}, {"rows", 4}, {"sharing", 2}});
+    }
+  // Blocks of steps that divide them, and such that do not.
+  for (const auto& [k, kc] : {std::pair<int64_t, int64_t>{512, 256}, {520, 264}})
+    for (const int64_t hint : {0, 1})
+      expect_point(matmul_program({.m = 21, .n = 70, .k = k}),
+                   {{"packing", kFirst}, {"rows", 5}, {"kc", kc}, {"hint_block", hint}});
+  expect_point(matmul_program({.m = 9, .n = 37, .k = 11, .batch = 3}), {{"packing", kFirst}, {"rows", 4}});
+  expect_point(matmul_program({.m = 21, .n = 37, .k = 11, .behind = "bias relu"}),
+               {{"packing", kFirst}, {"rows", 4}});
+}
+
+TEST(ContractionSketch, PacksRowsThatLieTogether) {
+  for (const int64_t k : {1, 7, 600})
+    for (const int64_t m : {2, 21})
+      for (const int64_t n : {1, 37}) {
+        SCOPED_TRACE(testing::Message() << m << " " << n << " " << k);
+        const Program program = matmul_program({.m = m, .n = n, .k = k, .turned_first = true});
+        expect_point(program, {{"pack_rows", 1}});
+        expect_point(program, {{"pack_rows", 1}, {"rows", 1}});
+        expect_works(program, 10);
+      }
+  expect_point(matmul_program({.m = 21, .n = 37, .k = 11, .turned_first = true, .behind = "bias"}),
+               {{"pack_rows", 1}, {"pad_rows", 0}});
+}
+
+TEST(ContractionSketch, SharesStepsAmongThreads) {
+  constexpr int64_t kSteps = 5;
+  for (const int64_t k : {1024, 1500})
+    for (const int64_t kc : {0, 8})
+      for (const int64_t m : {1, 3}) {
+        SCOPED_TRACE(testing::Message() << k << " " << kc << " " << m);
+        const Program program = matmul_program({.m = m, .n = 37, .k = k});
+        Values values{{"sharing", kSteps}};
+        if (!kc) values["kc"] = 0;
+        expect_point(program, values);
+        expect_works(program, 10);
+      }
+  expect_point(matmul_program({.m = 3, .n = 5, .k = 1500, .behind = "bias"}), {{"sharing", kSteps}});
+}
+
+/// The extents of the loops that threads share, as text.
+std::vector<std::string> shared_extents(const Program& program) {
+  std::vector<std::string> found;
+  for_each_node(program->body, [&](const Node* node) {
+    const auto* loop = as<For>(node);
+    if (loop && loop->loop_kind == LoopKind::kParallel) found.push_back(to_text(loop->extent));
+  });
+  return found;
+}
+
+TEST(ContractionSketch, GivesEachThreadItsPartOfTheSteps) {
+  const Workload workload = workload_of(matmul_program({.m = 1, .n = 4096, .k = 4096}));
+  for (const int64_t kc : {0, 8}) {
+    const Values values{{"sharing", 5}, {"parts", 4}, {"kc", kc}, {"vectors", 6}};
+    const auto candidate = make_candidate(workload, *find_sketch("contraction"), Choices(values));
+    ASSERT_TRUE(candidate) << kc;
+    EXPECT_EQ(shared_extents(candidate->program).front(), "4") << kc;
+  }
+}
+
+TEST(ContractionSketch, AddsUpAlongRowsOfBothOperands) {
+  for (const int64_t k : {16, 33, 70, 1024, 1500})
+    for (const auto& [m, n] : {std::pair<int64_t, int64_t>{1, 37}, {37, 1}, {1, 1}, {3, 5}, {5, 21}}) {
+      SCOPED_TRACE(testing::Message() << m << " " << n << " " << k);
+      const Program program =
+          matmul_program({.m = m, .n = n, .k = k, .turned_second = true, .behind = "bias"});
+      expect_point(program, {{"inner", 1}});
+      expect_works(program, 8);
+    }
+  expect_point(matmul_program({.m = 37, .n = 1, .k = 40}), {{"inner", 1}});
+  expect_point(matmul_program({.m = 3, .n = 4, .k = 40, .batch = 3, .turned_second = true}), {{"inner", 1}});
+  expect_point(matmul_program(
+                   {.m = 3, .n = 4, .k = 40, .turned_second = true, .first = kBFloat16, .second = kBFloat16}),
+               {{"dot", 0}, {"inner", 1}});
+}
+
+TEST(ContractionSketch, SchedulesProductsOfAVectorAndAMatrix) {
+  for (const bool turned : {false, true}) {
+    const int64_t n = 21, k = 70;
+    const te::Tensor x = te::placeholder({k}, kFloat32, "x");
+    const te::Tensor B =
+        te::placeholder(turned ? std::vector<te::Value>{n, k} : std::vector<te::Value>{k, n}, kFloat32, "B");
+    const ReduceAxis r = te::reduce_axis(k, "r");
+    const te::Tensor y = te::compute(
+        {n},
+        [&](const std::vector<Var>& p) -> te::Value {
+          return te::sum(te::multiply(x({r.var}), turned ? B({p[0], r.var}) : B({r.var, p[0]})), {r});
+        },
+        "y");
+    expect_works(te::first_program({y}));
+  }
 }
 
 TEST(ContractionSketch, SchedulesBatches) {
