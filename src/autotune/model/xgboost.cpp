@@ -240,7 +240,7 @@ std::unique_ptr<Model> make_xgboost_model(uint64_t seed, std::shared_ptr<const X
 }
 
 std::unique_ptr<Model> make_xgboost_model(uint64_t seed, std::string* why) {
-  std::shared_ptr<const XGBoostLibrary> library = open_xgboost({"libxgboost.so.0", "libxgboost.so"}, why);
+  std::shared_ptr<const XGBoostLibrary> library = installed_xgboost(why);
   return library ? make_xgboost_model(seed, std::move(library)) : nullptr;
 }
 

@@ -29,11 +29,16 @@ struct XGBoostLibrary {
   int (*booster_load)(Booster, const void* bytes, uint64_t size) = nullptr;
   int (*booster_free)(Booster) = nullptr;
   const char* (*last_error)() = nullptr;
+  std::string file;     // that it was opened from
+  std::string version;  // "1.7.4"; empty: it does not say
 };
 
 /// The first of these files that can be opened and has all functions. Null: none; `why` says why. A library
 /// stays open for the rest of the process.
 std::shared_ptr<const XGBoostLibrary> open_xgboost(const std::vector<std::string>& files, std::string* why);
+
+/// The one that models use: by the names under which systems have it.
+std::shared_ptr<const XGBoostLibrary> installed_xgboost(std::string* why);
 
 std::unique_ptr<Model> make_xgboost_model(uint64_t seed, std::shared_ptr<const XGBoostLibrary> library);
 

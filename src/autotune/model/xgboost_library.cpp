@@ -14,7 +14,25 @@ bool read(void* file, const char* name, Function& function, std::string& missing
   return function != nullptr;
 }
 
+/// Which file the library of an address lies in; `name` where that cannot be told.
+std::string file_of(const void* address, const std::string& name) {
+  Dl_info info{};
+  return dladdr(address, &info) && info.dli_fname ? info.dli_fname : name;
+}
+
+std::string version_of(void* file) {
+  const auto version = reinterpret_cast<void (*)(int*, int*, int*)>(dlsym(file, "XGBoostVersion"));
+  if (!version) return "";
+  int major = 0, minor = 0, patch = 0;
+  version(&major, &minor, &patch);
+  return fmt::format("{}.{}.{}", major, minor, patch);
+}
+
 }  // namespace
+
+std::shared_ptr<const XGBoostLibrary> installed_xgboost(std::string* why) {
+  return open_xgboost({"libxgboost.so.0", "libxgboost.so"}, why);
+}
 
 std::shared_ptr<const XGBoostLibrary> open_xgboost(const std::vector<std::string>& files, std::string* why) {
   std::string reasons;
@@ -39,7 +57,11 @@ std::shared_ptr<const XGBoostLibrary> open_xgboost(const std::vector<std::string
     complete &= read(file, "XGBoosterLoadModelFromBuffer", library->booster_load, missing);
     complete &= read(file, "XGBoosterFree", library->booster_free, missing);
     complete &= read(file, "XGBGetLastError", library->last_error, missing);
-    if (complete) return library;
+    if (complete) {
+      library->file = file_of(reinterpret_cast<const void*>(library->booster_create), name);
+      library->version = version_of(file);
+      return library;
+    }
     dlclose(file);
     reasons += fmt::format("{}{} has no function {}", reasons.empty() ? "" : "; ", name, missing);
   }

@@ -31,8 +31,8 @@ WorkloadKey key_of(const Program& first);
 /// The key whose text this is.
 WorkloadKey key_of_text(std::string text);
 
-/// What measurements are comparable within: the resolved target, the hardware, the cache state, the rewrites
-/// allowed, the sizes at which it runs.
+/// What measurements are comparable within: the resolved target, the hardware, the cache state, whether
+/// rewrites within a bound are used (of a request: allowed), the sizes at which it runs.
 struct Setting {
   std::string target;   // codegen::Target::to_string()
   std::string machine;  // runtime::Machine::fingerprint()

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "autotune/records/ranking.h"
+#include "schedule/intrinsic_json.h"
 #include "schedule/schedule.h"
 #include "support/error.h"
 
@@ -80,6 +81,11 @@ bool take(const std::vector<Record>& bests, const std::string& place, const Prog
                                ? fmt::format("record {} of {}", record->id, place)
                                : fmt::format("a record of {} (tilewright's own)", record->source);
   try {
+    const schedule::Trace trace = schedule::Trace::from_json(record->trace);
+    if (const std::string reason = schedule::difference_from(trace.intrinsics); !reason.empty()) {
+      result.note += fmt::format("{}{} cannot be used: {}", result.note.empty() ? "" : "; ", name, reason);
+      return true;
+    }
     result.program = scheduled_as(*record, first);
   } catch (const UserError& error) {
     const auto version = record->versions.find("tilewright");

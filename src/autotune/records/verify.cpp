@@ -6,6 +6,8 @@
 #include "codegen/target.h"
 #include "ir/text.h"
 #include "runtime/machine.h"
+#include "schedule/intrinsic_json.h"
+#include "schedule/schedule.h"
 #include "support/error.h"
 
 namespace tw::autotune {
@@ -39,6 +41,7 @@ Verdict verify(const Record& record, const RunnerOptions& options) {
   const Program first = parse_program(record.workload.text);
   Program scheduled;
   try {
+    schedule::declare_missing(schedule::Trace::from_json(record.trace).intrinsics);
     scheduled = scheduled_as(record, first);
   } catch (const UserError& error) {
     return {Status::kRefused, error.what(), 0};

@@ -1,6 +1,7 @@
 #include "autotune/search/roof.h"
 
 #include <algorithm>
+#include <map>
 
 #include "autotune/space/facts.h"
 #include "runtime/core/call.h"
@@ -27,6 +28,25 @@ std::string rate_name(const Facts& facts) {
   return "";
 }
 
+/// Bytes of arguments that are there and not read: a gather of few rows from a large table.
+double unread_bytes(const Facts& facts) {
+  struct Use {
+    double elements = 0, read = 0, bytes = 0;
+  };
+  std::map<std::string, Use> uses;
+  for (const BlockFacts& block : facts.blocks)
+    for (const ReadFacts& read : block.reads) {
+      if (!read.parameter) continue;
+      Use& use = uses[read.buffer];
+      use.elements = static_cast<double>(read.elements);
+      use.bytes = read.dtype.bytes();
+      use.read += static_cast<double>(block.points);
+    }
+  double unread = 0;
+  for (const auto& [buffer, use] : uses) unread += std::max(0.0, use.elements - use.read) * use.bytes;
+  return unread;
+}
+
 }  // namespace
 
 double Roofline::seconds() const {
@@ -37,7 +57,8 @@ Roofline roofline_of(const Workload& workload) {
   const Facts facts = facts_of(workload);
   Roofline found;
   found.operations = facts.operations;
-  found.bytes = static_cast<double>(facts.input_bytes + facts.output_bytes);
+  const double unread = unread_bytes(facts);
+  found.bytes = std::max(0.0, static_cast<double>(facts.input_bytes + facts.output_bytes) - unread);
   const std::string rate = rate_name(facts);
   if (rate.empty() || !workload.machine.target.is_host) return found;
   const int threads = std::min(workload.machine.threads, static_cast<int>(tw_usable_threads()));
@@ -53,8 +74,9 @@ Roofline roofline_of(const Workload& workload) {
   double products = 0;
   for (const BlockFacts& block : facts.blocks)
     if (block.kind == BlockKind::kContraction) products += block.operations;
-  found.is_sharp =
-      products > kMostly * found.operations || found.bytes * found.peak > found.operations * found.bandwidth;
+  // Which elements a gather reads depends on data: several of them may be the same.
+  found.is_sharp = unread == 0 && (products > kMostly * found.operations ||
+                                   found.bytes * found.peak > found.operations * found.bandwidth);
   return found;
 }
 

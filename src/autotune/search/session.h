@@ -5,15 +5,15 @@
 #pragma once
 
 #include <chrono>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "autotune/model/model.h"
+#include "autotune/search/adviser.h"
 #include "autotune/search/explorer.h"
+#include "autotune/search/roof.h"
 #include "autotune/search/tune.h"
+#include "autotune/search/workbench.h"
 
 namespace tw::autotune {
 
@@ -34,16 +34,13 @@ class Session {
   /// Compiles what is new, measures, verifies what would be best, writes records, tells the model. Gives how
   /// many of the prospects were measured.
   int try_all(std::vector<Prospect> prospects);
-  /// Takes over trials that a database knows from earlier runs: nothing is measured again for the model.
-  void take_over(const std::vector<Record>& records);
   /// Measures the best few beside each other, several rounds, and settles which is best.
   void settle(int how_many);
 
   const Trial* best() const { return best_ < 0 ? nullptr : &trials_[static_cast<std::size_t>(best_)]; }
   /// The quickest trials, best first.
   std::vector<const Trial*> quickest(int most) const;
-  /// Orders prospects by what the model expects, best first.
-  void rank(std::vector<Prospect>& prospects) const;
+  Adviser& adviser() { return adviser_; }
 
   double elapsed() const;
   /// Whether a limit is met or the caller wants to stop; says which in `stopped_by`.
@@ -59,21 +56,22 @@ class Session {
   std::optional<Record> best_record() const { return best_record_; }
 
  private:
-  struct Compiled {
-    int id = -1;
-    Status status = Status::kOk;
-    std::string cause;
-    double seconds = 0;
-  };
-  void compile(const std::vector<Prospect>& prospects);
+  void compile(const std::vector<const Prospect*>& prospects);
+  /// Those of the prospects that have machine code, by number; the others become records of failures.
+  std::vector<std::size_t> runnable(const std::vector<Prospect>& prospects);
+  /// Beside the best so far. `drift`: by how much the machine is quicker than it usually was.
   std::vector<Measured> measure(const std::vector<Prospect>& prospects, const std::vector<std::size_t>& runs,
                                 double* drift);
-  double weighted(const Measured& measured) const;
+  void take(Prospect prospect, const Measured& measured, double drift);
+  /// Rewrites may pass below the roof.
+  bool ends_at_roof() const { return roofline_.is_sharp && !options_.bounded; }
+  /// Over sizes, of a quantile of the samples.
+  double weighted(const Measured& measured, double quantile) const;
   double drift_since(double now);
   void show_best();
   void consider(std::size_t trial, Record& record);
+  bool is_right(Trial& trial, const Point& point);
   Record record_of(const Prospect& prospect) const;
-  void learn();
   void fail(Record& record, Status status, const std::string& cause);
   void set_best(std::size_t trial, const Record& record);
   void free_memory();
@@ -86,22 +84,18 @@ class Session {
   Setting setting_;
   int64_t run_ = 0;
   int round_ = 0;
+  std::chrono::steady_clock::time_point start_;
+  Roofline roofline_;        // measured before there are workers
   double roof_seconds_ = 0;  // no kernel is quicker; 0: unknown
-  bool ends_at_roof_ = false;
-  std::unique_ptr<Runner> runner_;
-  std::unique_ptr<Model> model_;
-  std::map<uint64_t, Compiled> compiled_;
+  Workbench workbench_;
+  Adviser adviser_;
   std::vector<Trial> trials_;
-  std::vector<Example> examples_;
-  std::size_t learned_ = 0;  // examples that the model knows
   int64_t best_ = -1;
   std::vector<double> best_runs_;  // seconds of the best kernel in each batch that it was measured in
   std::optional<Record> best_record_;
   Progress progress_;
   std::string stopped_by_;
   std::vector<std::pair<double, double>> curve_;
-  std::vector<std::string> notes_;
-  std::chrono::steady_clock::time_point start_;
 };
 
 }  // namespace tw::autotune

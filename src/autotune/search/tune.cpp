@@ -17,8 +17,10 @@ constexpr int kStructures = 6;       // that a round compiles
 constexpr int kParameterPoints = 8;  // of one structure in a round
 constexpr int kParents = 6;
 constexpr double kRandomShare = 0.2;
-constexpr int kPatience = 4;         // rounds without gain before the search ends
-constexpr double kLastShare = 0.08;  // of the time, kept for the comparison of the best
+constexpr int kNeighbours = 4;
+constexpr std::size_t kOfNeighbour = 64;  // trials of each that the model learns
+constexpr int kPatience = 4;              // rounds without gain before the search ends
+constexpr double kLastShare = 0.08;       // of the time, kept for the comparison of the best
 
 Workload workload_of(const Program& first, const TuneOptions& options) {
   Workload workload;
@@ -67,7 +69,7 @@ void begin(Explorer& explorer, Session& session, const std::vector<Record>& know
   if (!session.finished()) session.try_all(std::move(recorded));
   if (session.finished()) return;
   std::vector<Prospect> drawn = explorer.random(kFirstDraws);
-  session.rank(drawn);
+  session.adviser().rank(drawn);
   if (drawn.size() > kStructures) drawn.resize(kStructures);
   session.try_all(std::move(drawn));
 }
@@ -84,7 +86,7 @@ std::vector<Prospect> next_structures(Explorer& explorer, Session& session) {
   for (Prospect& prospect : pool)
     (is_wild(explorer.generator()) && static_cast<int>(wild.size()) < 2 ? wild : ranked)
         .push_back(std::move(prospect));
-  session.rank(ranked);
+  session.adviser().rank(ranked);
   const std::size_t room = kStructures - std::min<std::size_t>(wild.size(), 2);
   if (ranked.size() > room) ranked.resize(room);
   for (Prospect& prospect : wild) ranked.push_back(std::move(prospect));
@@ -98,7 +100,7 @@ std::vector<Prospect> next_parameters(Explorer& explorer, Session& session) {
   for (const Trial* trial : session.quickest(kParents)) {
     if (!structures.insert(trial->prospect.candidate.structure).second || structures.size() > 2) continue;
     std::vector<Prospect> points = explorer.parameter_points(trial->prospect.candidate, 3 * kParameterPoints);
-    session.rank(points);
+    session.adviser().rank(points);
     if (points.size() > kParameterPoints) points.resize(kParameterPoints);
     for (Prospect& prospect : points) found.push_back(std::move(prospect));
   }
@@ -112,11 +114,67 @@ bool descend(Explorer& explorer, Session& session) {
   if (!best) return true;
   std::vector<Prospect> steps =
       explorer.steps(Candidate(best->prospect.candidate), 2 * kStructures, &finished);
-  session.rank(steps);
+  session.adviser().rank(steps);
   session.try_all(std::move(steps));
   return finished;
 }
 
+/// Whether a limit is met, the time for the comparison of the best left out.
+bool is_over(Session& session, const TuneOptions& options) {
+  if (session.remaining() <= kLastShare * options.seconds) session.stop("seconds");
+  return session.finished();
+}
+
+/// Rounds of all three, until a limit is met or they bring nothing.
+void improve(Explorer& explorer, Session& session, const TuneOptions& options) {
+  for (int idle = 0; !is_over(session, options);) {
+    const double before = session.best() ? session.best()->seconds : 0;
+    int tried = session.try_all(next_structures(explorer, session));
+    if (!session.finished()) tried += session.try_all(next_parameters(explorer, session));
+    bool local_best = false;
+    if (!session.finished() && idle > 0) local_best = descend(explorer, session);
+    const bool gained =
+        session.best() && (before == 0 || session.best()->seconds < (1 - options.least_gain) * before);
+    idle = gained ? 0 : idle + 1;
+    if (tried == 0 && local_best) break;  // the space is small, and all of it known
+    if (idle >= kPatience && local_best) session.stop("gain");
+  }
+}
+
+/// Random choice, which models are compared with: draws of the sketches and nothing else, until a limit is
+/// met or draws show nothing new.
+void draw_only(Explorer& explorer, Session& session, const TuneOptions& options) {
+  for (int idle = 0; idle < kPatience && !is_over(session, options);) {
+    std::vector<Prospect> drawn = explorer.random(2 * kStructures);
+    idle = drawn.empty() ? idle + 1 : 0;
+    session.try_all(std::move(drawn));
+  }
+}
+
+/// Measurements of a workload under the conditions of this search.
+std::vector<Record> measured(const Database& db, const std::string& workload, const Setting& setting) {
+  Query query;
+  query.workload = workload;
+  query.target = setting.target;
+  query.machine = setting.machine;
+  query.cache = setting.cache;
+  return db.records(query);
+}
+
+/// What the model learns beforehand: all that was measured of the workload, and some of its neighbours, which
+/// tells what works for expressions of this kind.
+std::vector<Record> lessons(const Database& db, const WorkloadKey& key, const Setting& setting) {
+  std::vector<Record> found = measured(db, key.hash, setting);
+  for (const Record& neighbour : db.neighbours(key, setting, kNeighbours)) {
+    if (neighbour.workload.hash == key.hash) continue;  // in another setting
+    std::vector<Record> all = measured(db, neighbour.workload.hash, setting);
+    const std::size_t step = all.size() / kOfNeighbour + 1;
+    for (std::size_t i = 0; i < all.size(); i += step) found.push_back(std::move(all[i]));
+  }
+  return found;
+}
+
+/// Where a search begins: the best of the workload itself, of neighbours nearest first.
 std::vector<Record> known_records(const Database& db, const ShippedRecords* shipped, const WorkloadKey& key,
                                   const Setting& setting) {
   std::vector<Record> known;
@@ -125,9 +183,9 @@ std::vector<Record> known_records(const Database& db, const ShippedRecords* ship
   };
   take(db.best(key, setting));
   if (shipped) take(shipped->best(key, setting));
-  for (const Record& record : db.neighbours(key, setting, 4)) known.push_back(record);
+  for (const Record& record : db.neighbours(key, setting, kNeighbours)) known.push_back(record);
   if (shipped)
-    for (const Record& record : shipped->neighbours(key, setting, 4)) known.push_back(record);
+    for (const Record& record : shipped->neighbours(key, setting, kNeighbours)) known.push_back(record);
   return known;
 }
 
@@ -149,32 +207,13 @@ TuneResult tune(const Program& first, const TuneOptions& options, Database& db, 
       setting_for(workload.program, workload.machine.target, options.cache, options.bounded, options.sizes);
   Session session(workload, options, db, on_progress);
   Explorer explorer(workload, options.seed);
-  Query earlier;
-  earlier.workload = key.hash;
-  earlier.target = setting.target;
-  earlier.machine = setting.machine;
-  earlier.cache = setting.cache;
-  session.take_over(db.records(earlier));
   session.report("thinking");
-  begin(explorer, session, known_records(db, shipped, key, setting));
-  for (int idle = 0; !session.finished();) {
-    if (session.remaining() <= kLastShare * options.seconds) {
-      session.stop("seconds");
-      break;
-    }
-    const double before = session.best() ? session.best()->seconds : 0;
-    int tried = session.try_all(next_structures(explorer, session));
-    if (!session.finished()) tried += session.try_all(next_parameters(explorer, session));
-    bool local_best = false;
-    if (!session.finished() && idle > 0) local_best = descend(explorer, session);
-    const bool gained =
-        session.best() && (before == 0 || session.best()->seconds < (1 - options.least_gain) * before);
-    idle = gained ? 0 : idle + 1;
-    if (tried == 0 && local_best) break;  // the space is small, and all of it known
-    if (idle >= kPatience && local_best) {
-      session.stop("gain");
-      break;
-    }
+  if (options.model == "random") {
+    draw_only(explorer, session, options);
+  } else {
+    session.adviser().take_over(lessons(db, key, setting));
+    begin(explorer, session, known_records(db, shipped, key, setting));
+    improve(explorer, session, options);
   }
   session.settle(5);
   TuneResult result = session.result();

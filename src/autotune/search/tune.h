@@ -26,7 +26,8 @@ struct TuneOptions {
   std::string model = "learned";  // "learned", "builtin", "analytic", "random": how candidates are ranked
   std::string warm_model;         // a model file to start from
   RunnerOptions runner;
-  std::string label, script;
+  std::string label, script, command;           // of the run (records/database.h)
+  std::map<std::string, std::string> versions;  // of what measures: "tilewright", "llvm"
 };
 
 /// How far a search is.

@@ -214,7 +214,7 @@ class FailingXGBoost : public testing::Test {
  protected:
   void SetUp() override {
     std::string why;
-    const auto library = open_xgboost({"libxgboost.so.0", "libxgboost.so"}, &why);
+    const auto library = installed_xgboost(&why);
     if (!library) GTEST_SKIP() << why;
     genuine = *library;
   }
