@@ -45,6 +45,8 @@ OURS = ("tuned", "tilewright")  # found by the search; written by hand
 class SideProcess:
     """A side that runs only while it is asked something, and starts anew where it has died."""
 
+    module = "peers.process"  # the program that serves sides
+
     def __init__(self, name: str, python: str, options: argparse.Namespace) -> None:
         self.name, self.python, self.threads, self.patience = name, python, options.threads, options.patience
         self.environment = {"TW_TUNING_DB": options.db} if name == "tuned" else {}
@@ -76,7 +78,7 @@ class SideProcess:
 
     def _start(self) -> dict:
         self.process = subprocess.Popen(
-            [self.python, "-m", "peers.process", self.name, str(self.threads)],
+            [self.python, "-m", self.module, self.name, str(self.threads)],
             cwd=HERE,
             env=side_environment(self.threads) | self.environment,
             text=True,

@@ -96,9 +96,7 @@ def cycles(rows: int, vectors: int) -> float:
     return max(rows * vectors / 2, (rows + vectors) / 2, 4) + 0.02
 
 
-def register_tile(
-    m: int, n: int, most_rows: int, machine: Machine, afar: bool = False
-) -> tuple[int, int]:
+def register_tile(m: int, n: int, most_rows: int, machine: Machine, afar: bool = False) -> tuple[int, int]:
     """Rows and vectors of the tile that covers m x n in the fewest cycles; of those the largest. Registers
     hold the sums, the vectors of a row of B and one element of A. `afar`: each row of tiles has B from the
     second cache or beyond, as it stands; arithmetic hides most of that."""

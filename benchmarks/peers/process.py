@@ -135,20 +135,19 @@ class Session:
             }
 
 
-def main() -> None:
-    """Serve until stdin ends: `python -m peers.process SIDE THREADS`."""
+def serve(make: Callable[[], Session]) -> None:
+    """Answer commands until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     try:
-        side = peers.make(sys.argv[1], int(sys.argv[2]))
+        session = make()
     except Exception as error:  # a library that is not there, or does not load
         print(json.dumps({"failed": f"{type(error).__name__}: {error}"}), file=answers)
         return
-    print(json.dumps({"settings": side.settings}), file=answers)
-    session = Session(side)
+    print(json.dumps({"settings": session.side.settings}), file=answers)
     for line in sys.stdin:
         print(json.dumps(session.answer(json.loads(line))), file=answers)
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # python -m peers.process SIDE THREADS
+    serve(lambda: Session(peers.make(sys.argv[1], int(sys.argv[2]))))

@@ -1,15 +1,21 @@
 // How many trials the learned models save: searches replayed on tables of what was measured before.
 //
-//   bench_tuning_replay TABLE.jsonl… [--batch 8] [--seeds 5] [--budget 0.5]
+//   bench_tuning_replay TABLE.jsonl… [--batch 8] [--seeds 5] [--budget 0.5] [--only WORD]
 //
-// A table holds records as `autotune export` writes them, a line each; records of one workload and setting
-// are a task. Each search begins with the candidates that the analytic model likes best. Then random choice
-// takes the rest in any order, while a model is taught after each batch and says what comes next; one
-// candidate of eight is drawn at random there too. "warm" has learned from the other tasks of the tables
-// beforehand.
+// A table holds records as `autotune export` writes them, a line each, of searches by random choice
+// (tune_kernels.py --model random), so that nothing but the sketches' own draws decides what is in it;
+// records of one workload and setting are a task. Each search begins with the candidates that the analytic
+// model likes best. Then random choice takes the rest in any order, while a model is taught after each batch
+// and says what comes next. "warm" has learned from some of each other task of the tables beforehand.
 //
-// The figure is the number of trials to equal quality: random choice has measured a share of the table
-// (--budget); how many trials has the model made when its best is as quick as that? The bar is a third.
+// Equal quality: random choice measures a share of the table (--budget); how many trials has the model made
+// when its best is as quick as what random choice has found by then? The figure is that number over those
+// that random choice made. Random choice had found the same kernel before its budget was spent, though nobody
+// could know that it would find no better one; "first" is when, and the second figure is over that. A task
+// whose best of random choice is among the first batch in all seeds counts for neither: there the analytic
+// model left nothing to learn.
+//
+// Seconds are lower quartiles of samples, as the search takes them.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -27,12 +33,15 @@
 #include "autotune/model/model.h"
 #include "autotune/model/nest.h"
 #include "autotune/records/database.h"
+#include "autotune/search/quantile.h"
 #include "support/error.h"
 
 namespace tw::autotune {
 namespace {
 
 constexpr std::size_t kLeastTable = 40;  // candidates; smaller tasks say nothing
+constexpr std::size_t kOfOthers = 64;    // of each other task, that a warm model has learned
+constexpr std::size_t kSample = 48;      // that a cold model learns before its order is looked at
 
 struct Task {
   std::string name;
@@ -41,10 +50,16 @@ struct Task {
 
 struct Options {
   std::vector<std::string> tables;
+  std::string only;  // tasks with this in their name
   std::size_t batch = 8;
   uint64_t seeds = 5;
   double budget = 0.5;
 };
+
+double seconds_of(const Record& record) {
+  if (record.status != Status::kOk || record.samples.size() != 1) return record.seconds;
+  return quantile_of(record.samples.front(), kUndisturbed);
+}
 
 std::vector<Task> read_tasks(const std::vector<std::string>& files) {
   std::map<std::string, Task> tasks;
@@ -61,12 +76,12 @@ std::vector<Task> read_tasks(const std::vector<std::string>& files) {
       for (const auto& [name, value] : record.choices) choice += fmt::format(" {}={}", name, value);
       if (!seen.insert(choice).second) continue;
       Task& task = tasks[key];
-      if (task.name.empty())
-        task.name = fmt::format("{} {}", record.workload.hash.substr(0, 8), record.sketch);
+      const std::optional<Run> run = run_of_json(line);
+      if (task.name.empty()) task.name = run ? run->label : record.workload.hash;
       Example example;
       example.features = record.features;
       example.analytic = analytic_seconds_of(record.features);
-      example.seconds = record.status == Status::kOk && record.seconds > 0 ? record.seconds : INFINITY;
+      example.seconds = seconds_of(record);
       task.table.push_back(std::move(example));
     }
   }
@@ -107,6 +122,7 @@ Curve search(const Task& task, std::size_t batch, std::size_t most, const NextBa
       if (!used[i]) left.push_back(i);
     if (left.empty() || curve.size() >= most) return curve;
     trial = next(done, std::move(left));
+    if (trial.empty()) return curve;
   }
 }
 
@@ -119,27 +135,29 @@ Curve random_search(const Task& task, const Options& options, uint64_t seed) {
   });
 }
 
-Curve model_search(const Task& task, const Options& options, Model& model, uint64_t seed) {
+/// Ends when a quality is reached.
+Curve model_search(const Task& task, const Options& options, Model& model, uint64_t seed, double quality) {
   std::mt19937_64 random(seed);
   std::size_t taught = 0;
   return search(
       task, options.batch, task.table.size(),
-      [&](const std::vector<std::size_t>& done, std::vector<std::size_t> left) {
+      [&](const std::vector<std::size_t>& done, std::vector<std::size_t> left) -> std::vector<std::size_t> {
         std::vector<Example> examples, candidates;
         for (; taught < done.size(); ++taught) examples.push_back(task.table[done[taught]]);
+        const bool is_reached = std::any_of(examples.begin(), examples.end(),
+                                            [&](const Example& each) { return each.seconds <= quality; });
+        if (is_reached) return {};
         model.learn(examples);
         std::shuffle(left.begin(), left.end(), random);
-        const std::size_t drawn = std::min(left.size(), std::max<std::size_t>(1, options.batch / 8));
-        std::vector<std::size_t> chosen(left.end() - static_cast<std::ptrdiff_t>(drawn), left.end());
-        left.resize(left.size() - drawn);
+        std::vector<std::size_t> chosen;
         for (const std::size_t i : left) candidates.push_back(task.table[i]);
         const std::vector<double> scores = model.score(candidates);
         std::vector<std::size_t> order(left.size());
         std::iota(order.begin(), order.end(), 0);
         std::stable_sort(order.begin(), order.end(),
                          [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-        for (std::size_t i = 0; i < order.size() && chosen.size() < options.batch; ++i)
-          chosen.insert(chosen.begin(), left[order[i]]);
+        for (std::size_t i = 0; i < std::min(order.size(), options.batch); ++i)
+          chosen.push_back(left[order[i]]);
         return chosen;
       });
 }
@@ -157,65 +175,126 @@ std::unique_ptr<Model> model_named(const std::string& name, uint64_t seed) {
   return make_model(seed);
 }
 
-/// For each seed: trials of random choice to the quality of its budget, and those of a model to the same.
+/// A few examples, without order.
+std::vector<Example> sample_of(std::vector<Example> table, std::size_t most, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::shuffle(table.begin(), table.end(), random);
+  if (table.size() > most) table.resize(most);
+  return table;
+}
+
+/// What a warm model of a task has learned.
+std::vector<Example> of_others(const std::vector<Task>& tasks, std::size_t at, uint64_t seed) {
+  std::vector<Example> others;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    if (i != at)
+      for (Example& each : sample_of(tasks[i].table, kOfOthers, seed)) others.push_back(std::move(each));
+  return others;
+}
+
+/// Spearman's correlation of scores with speeds: 1 for the right order.
+double correlation(const std::vector<double>& scores, const std::vector<Example>& examples) {
+  const auto ranks_of = [](const std::vector<double>& values) {
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+    std::vector<double> ranks(values.size());
+    for (std::size_t i = 0; i < order.size(); ++i) ranks[order[i]] = static_cast<double>(i);
+    return ranks;
+  };
+  std::vector<double> speeds;
+  for (const Example& each : examples) speeds.push_back(1 / each.seconds);
+  const std::vector<double> a = ranks_of(scores), b = ranks_of(speeds);
+  const double middle = (static_cast<double>(a.size()) - 1) / 2;
+  double both = 0, one = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    both += (a[i] - middle) * (b[i] - middle);
+    one += (a[i] - middle) * (a[i] - middle);
+  }
+  return one > 0 ? both / one : 0;
+}
+
+/// Of candidates that the model has not seen: as the analytic model orders them, cold after a sample of the
+/// task, warm before any of it.
+void print_correlations(const std::vector<Task>& tasks, std::size_t at) {
+  const std::vector<Example> shuffled = sample_of(tasks[at].table, tasks[at].table.size(), 1);
+  const auto known = static_cast<std::ptrdiff_t>(std::min(kSample, shuffled.size() / 2));
+  const std::vector<Example> unseen(shuffled.begin() + known, shuffled.end());
+  const auto analytic = make_analytic_model(), cold = make_model(1), warm = make_model(1);
+  cold->learn({shuffled.begin(), shuffled.begin() + known});
+  warm->learn(of_others(tasks, at, 1));
+  for (const auto* model : {&analytic, &cold, &warm})
+    fmt::print(" {:5.2f}", correlation((*model)->score(unseen), unseen));
+}
+
+/// Means over seeds.
 struct Found {
-  double random = 0, model = 0;
-  bool by_seeds = true;  // the analytic model's own choice was as good: nothing is left to learn
+  double budget = 0;  // trials that random choice makes
+  double first = 0;   // after which it had what it found in them
+  double model = 0;   // of the model to the same
+  bool by_seeds = true;
 };
 
 Found compare(const std::vector<Task>& tasks, std::size_t at, const std::string& name, bool warm,
               const Options& options) {
   Found found;
   const Task& task = tasks[at];
+  const double share = 1 / static_cast<double>(options.seeds);
   for (uint64_t seed = 1; seed <= options.seeds; ++seed) {
     const auto model = model_named(name, seed);
-    if (warm) {
-      std::vector<Example> others;
-      for (std::size_t i = 0; i < tasks.size(); ++i)
-        if (i != at) others.insert(others.end(), tasks[i].table.begin(), tasks[i].table.end());
-      model->learn(others);
-    }
+    if (warm) model->learn(of_others(tasks, at, seed));
     const Curve random = random_search(task, options, seed);
-    const auto budget = static_cast<std::size_t>(options.budget * static_cast<double>(random.size()));
-    const double quality = random[std::max<std::size_t>(1, budget) - 1];
-    const double by_random = trials_to(random, quality);
-    found.random += by_random / static_cast<double>(options.seeds);
-    found.model +=
-        trials_to(model_search(task, options, *model, seed), quality) / static_cast<double>(options.seeds);
-    found.by_seeds = found.by_seeds && by_random <= static_cast<double>(options.batch);
+    const auto budget = std::max<std::size_t>(
+        1, static_cast<std::size_t>(options.budget * static_cast<double>(random.size())));
+    const double quality = random[budget - 1], first = trials_to(random, quality);
+    found.budget += share * static_cast<double>(budget);
+    found.first += share * first;
+    found.model += share * trials_to(model_search(task, options, *model, seed, quality), quality);
+    found.by_seeds = found.by_seeds && first <= static_cast<double>(options.batch);
   }
   return found;
 }
 
 int run(const Options& options) {
   const std::vector<Task> tasks = read_tasks(options.tables);
-  if (tasks.size() < 5)
-    fmt::print("only {} tasks of {} candidates or more; the figure wants 5\n", tasks.size(), kLeastTable);
   const std::vector<std::pair<std::string, bool>> ways = {
       {"learned", false}, {"learned", true}, {"builtin", false}, {"analytic", false}};
-  fmt::print("{:32} {:>6} {:>8}", "task", "table", "random");
-  for (const auto& [name, warm] : ways) fmt::print(" {:>14}", name + (warm ? ", warm" : ""));
+  fmt::print("{:40} {:>5}  order of unseen ones  {:>13}   trials of models\n", "", "", "random choice");
+  fmt::print("{:40} {:>5} {:>5} {:>5} {:>5} {:>8} {:>6}", "task", "table", "analy", "cold", "warm", "trials",
+             "first");
+  for (const auto& [name, warm] : ways) fmt::print(" {:>13}", name + (warm ? ", warm" : ""));
   fmt::print("\n");
-  std::vector<double> logs(ways.size());
+  std::vector<double> logs(ways.size()), first_logs(ways.size());
   double counted = 0;
   for (std::size_t at = 0; at < tasks.size(); ++at) {
-    fmt::print("{:32} {:6}", tasks[at].name, tasks[at].table.size());
+    if (tasks[at].name.find(options.only) == std::string::npos) continue;
+    fmt::print("{:40} {:5}", tasks[at].name, tasks[at].table.size());
+    print_correlations(tasks, at);
     bool by_seeds = false;
     for (std::size_t way = 0; way < ways.size(); ++way) {
       const Found found = compare(tasks, at, ways[way].first, ways[way].second, options);
-      if (way == 0) fmt::print(" {:8.1f}", found.random);
-      fmt::print(" {:7.1f} {:5.0f}%", found.model, 100 * found.model / found.random);
+      if (way == 0) fmt::print(" {:8.0f} {:6.1f}", found.budget, found.first);
+      fmt::print(" {:7.1f} {:4.0f}%", found.model, 100 * found.model / found.budget);
+      std::fflush(stdout);
       by_seeds = found.by_seeds;
-      if (!by_seeds) logs[way] += std::log(found.model / found.random);
+      if (by_seeds) continue;
+      logs[way] += std::log(found.model / found.budget);
+      first_logs[way] += std::log(found.model / found.first);
     }
     counted += by_seeds ? 0 : 1;
-    fmt::print("{}\n", by_seeds ? "  (the analytic choice is as good)" : "");
+    fmt::print("{}\n", by_seeds ? "  (the analytic choice is as good: not counted)" : "");
   }
-  fmt::print("{:32} {:6} {:>8}", "geometric mean", "", "");
-  for (const double total : logs)
-    fmt::print(" {:7} {:5.0f}%", "", counted > 0 ? 100 * std::exp(total / counted) : 0);
-  fmt::print("\ntrials to what random choice finds in {:.0f}% of the table, {} seeds; the bar is 33%\n",
-             100 * options.budget, options.seeds);
+  const auto print_means = [&](const char* title, const std::vector<double>& of) {
+    fmt::print("{:79}", title);
+    for (const double total : of)
+      fmt::print(" {:7} {:4.0f}%", "", 100 * std::exp(total / std::max(1.0, counted)));
+    fmt::print("\n");
+  };
+  print_means("geometric mean, of the trials that random choice made", logs);
+  print_means("geometric mean, of its trials to its first as quick one", first_logs);
+  fmt::print("{:.0f} tasks counted, {} seeds, random choice measures {:.0f}% of a table; the bar is 33%\n",
+             counted, options.seeds, 100 * options.budget);
   return 0;
 }
 
@@ -227,7 +306,11 @@ Options parse(int argc, char** argv) {
       options.tables.push_back(word);
       continue;
     }
-    if (i + 1 == argc) raise_value("{} wants a number", word);
+    if (i + 1 == argc) raise_value("{} wants a value", word);
+    if (word == "--only") {
+      options.only = argv[++i];
+      continue;
+    }
     const double number = std::stod(argv[++i]);
     if (word == "--batch") {
       options.batch = static_cast<std::size_t>(number);
@@ -236,7 +319,7 @@ Options parse(int argc, char** argv) {
     } else if (word == "--budget") {
       options.budget = number;
     } else {
-      raise_value("{} is no option; there are --batch, --seeds and --budget", word);
+      raise_value("{} is no option; there are --batch, --seeds, --budget and --only", word);
     }
   }
   if (options.tables.empty()) raise_value("no table is named: bench_tuning_replay TABLE.jsonl…");

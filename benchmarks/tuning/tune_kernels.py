@@ -25,6 +25,7 @@ from tilewright.commands.progress import Bar
 
 def tune(workload: Workload, options: argparse.Namespace) -> dict:
     """One workload: what the search did."""
+    script = "benchmarks/tuning/tune_kernels.py"
     bar = Bar(workload.name, options.seconds, options.trials)
     result = tw.tune(
         expression(workload),
@@ -37,7 +38,8 @@ def tune(workload: Workload, options: argparse.Namespace) -> dict:
         cache=options.state,
         model=options.model,
         label=workload.name,
-        script="benchmarks/tuning/tune_kernels.py",
+        script=script,
+        command=f"python {script} --seconds {options.seconds:g} --only {workload.name}",
         on_progress=bar,
     )
     bar.end()
