@@ -21,6 +21,8 @@ def main(folder: str) -> None:
         command = [sys.executable, "-m", "pybind11_stubgen", "tilewright._core", "-o", scratch]
         subprocess.run(command, check=True)
         text = (pathlib.Path(scratch) / "tilewright" / "_core.pyi").read_text(encoding="utf-8")
+    if "numpy." in text and "import numpy" not in text:  # named by a signature that is written by hand
+        text = text.replace("import typing\n", "import typing\n\nimport numpy\n", 1)
     target = pathlib.Path(folder) / "_core.pyi"
     target.write_text(
         _HEADER + re.sub(r'__version__: str = ".*"', "__version__: str", text), encoding="utf-8"

@@ -1,9 +1,12 @@
+#include <llvm/Config/llvm-config.h>
+
 #include "bindings/bind.h"
 
 PYBIND11_MODULE(_core, m) {
   using namespace tw::python;
   m.doc() = "The compiled part of Tilewright.";
   m.attr("__version__") = TW_VERSION;
+  m.attr("llvm_version") = LLVM_VERSION_STRING;
   bind_errors(m);
   bind_expr(m);
   bind_reductions(m);

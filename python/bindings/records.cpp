@@ -5,6 +5,8 @@
 #include "bindings/bind.h"
 #include "codegen/target.h"
 #include "ir/text.h"
+#include "schedule/intrinsic_json.h"
+#include "schedule/schedule.h"
 #include "support/error.h"
 
 namespace tw::python {
@@ -88,10 +90,10 @@ Query query_of(const std::string& workload, const std::string& target, const std
 
 /// The program to compile (None without a record), the record, and the note.
 py::tuple look_up(const Program& first, const std::string& target, bool bounded, const std::string& cache,
-                  OpenDatabase* db, const ShippedRecords* shipped) {
+                  std::optional<OpenDatabase*> db, std::optional<ShippedRecords*> shipped) {
   const auto found = unlocked([&] {
-    return autotune::look_up(first, setting_of(first, target, cache, bounded, {}), db ? &db->get() : nullptr,
-                             shipped);
+    return autotune::look_up(first, setting_of(first, target, cache, bounded, {}),
+                             db ? &(*db)->get() : nullptr, shipped.value_or(nullptr));
   });
   return py::make_tuple(found.record ? py::cast(found.program) : py::none(), to_python(found.record),
                         found.note);
@@ -175,12 +177,13 @@ void bind_records(py::module_& m) {
       },
       py::arg("program"), "The hash and the text that records of the expression have.");
   m.def("look_up", &look_up, py::arg("program"), py::arg("target"), py::arg("bounded"), py::arg("cache"),
-        py::arg("database").none(true), py::arg("shipped").none(true),
+        py::arg("database"), py::arg("shipped"),
         "The scheduled program of the best record, the record, and why.");
   m.def(
       "scheduled_as",
       [](const std::string& line) {
         const Record record = autotune::record_of_json(line);
+        schedule::declare_missing(schedule::Trace::from_json(record.trace).intrinsics);
         return autotune::scheduled_as(record, parse_program(record.workload.text));
       },
       py::arg("line"), "The program that a record's line says.");

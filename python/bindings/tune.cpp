@@ -1,6 +1,7 @@
 // The search, and sketches written in Python.
 #include "autotune/search/tune.h"
 
+#include "autotune/model/xgboost.h"
 #include "autotune/search/roof.h"
 #include "bindings/bind.h"
 #include "ir/text.h"
@@ -38,6 +39,8 @@ TuneOptions options_of(const py::dict& given) {
   take(given, "warm_model", options.warm_model);
   take(given, "label", options.label);
   take(given, "script", options.script);
+  take(given, "command", options.command);
+  take(given, "versions", options.versions);
   take(given, "worker", options.runner.command);
   take(given, "workers", options.runner.workers);
   take(given, "compile_seconds", options.runner.compile_seconds);
@@ -162,6 +165,14 @@ py::dict workload_work(const std::string& program, const std::vector<Values>& si
                   py::arg("peak") = found.peak, py::arg("bandwidth") = found.bandwidth);
 }
 
+/// Which library learns: its file and version, both empty where it cannot be opened, and why not.
+py::dict xgboost() {
+  std::string why;
+  const auto library = autotune::installed_xgboost(&why);
+  return py::dict(py::arg("file") = library ? library->file : "",
+                  py::arg("version") = library ? library->version : "", py::arg("why_not") = why);
+}
+
 }  // namespace
 
 void bind_tune(py::module_& m) {
@@ -184,6 +195,8 @@ void bind_tune(py::module_& m) {
         py::arg("sizes"), "The sketches that apply.");
   m.def("workload_work", &workload_work, py::arg("program"), py::arg("sizes"),
         "Operations and bytes of a run of a workload's text; operations and bytes a second of this machine.");
+  m.def("xgboost", &xgboost,
+        "The file and version of the XGBoost library that models use, or why there is none.");
   m.def("sketch_point", &candidate, py::arg("program"), py::arg("target"), py::arg("sketch"),
         py::arg("choices"), py::arg("bounded"), py::arg("sizes"),
         "The program, trace, parameters and holes of a point of a sketch.");

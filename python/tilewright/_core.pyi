@@ -7,6 +7,8 @@ from __future__ import annotations
 import collections.abc
 import typing
 
+import numpy
+
 __all__: list[str] = [
     "Argument",
     "Array",
@@ -56,6 +58,7 @@ __all__: list[str] = [
     "floor",
     "intrinsics",
     "is_of_this_machine",
+    "llvm_version",
     "log",
     "look_up",
     "machine",
@@ -96,6 +99,7 @@ __all__: list[str] = [
     "where",
     "workload_key",
     "workload_work",
+    "xgboost",
 ]
 
 class Expr:
@@ -1452,7 +1456,12 @@ def is_of_this_machine(target: str, machine: str) -> bool:
 
 def log(x: typing.Any) -> Expr: ...
 def look_up(
-    program: Program, target: str, bounded: bool, cache: str, database: DatabaseState, shipped: ShippedRecords
+    program: Program,
+    target: str,
+    bounded: bool,
+    cache: str,
+    database: DatabaseState | None,
+    shipped: ShippedRecords | None,
 ) -> tuple:
     """
     The scheduled program of the best record, the record, and why.
@@ -1688,4 +1697,10 @@ def workload_work(
     Operations and bytes of a run of a workload's text; operations and bytes a second of this machine.
     """
 
+def xgboost() -> dict:
+    """
+    The file and version of the XGBoost library that models use, or why there is none.
+    """
+
 __version__: str = "0.1.0"
+llvm_version: str = "19.1.7"

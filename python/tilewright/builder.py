@@ -100,7 +100,8 @@ def _look_up(
     if db is None and shipped is None:
         return None, None, "no database was given"
     if db is None or isinstance(db, Database):
-        return _core.look_up(program, target, bounded, "hot", db and db._state, shipped)
+        state = None if db is None else db._state
+        return _core.look_up(program, target, bounded, "hot", state, shipped)
     with open_db(db, read_only=True) as opened:
         return _core.look_up(program, target, bounded, "hot", opened._state, shipped)
 

@@ -11,7 +11,7 @@ from typing import TypedDict
 import numpy
 
 import tilewright
-from tilewright import te
+from tilewright import _core, te
 
 
 class Check(TypedDict):
@@ -83,6 +83,19 @@ def _check_targets() -> list[Check]:
     ]
 
 
+def _check_model() -> Check:
+    """Which model ranks candidates of the tuner. Without XGBoost it works too."""
+    found = _core.xgboost()
+    if found["file"]:
+        version = found["version"] or "of an unknown version"
+        return Check(name="model", ok=True, detail=f"learned by XGBoost {version}, {found['file']}")
+    return Check(
+        name="model",
+        ok=True,
+        detail=f"learned by the built-in trees, as XGBoost cannot be opened: {found['why_not']}",
+    )
+
+
 def report() -> Report:
     """Try every part once.
 
@@ -97,7 +110,7 @@ def report() -> Report:
     >>> doctor.report()["ok"]
     True
     """
-    checks = [_check_interpreter(), *_check_targets()]
+    checks = [_check_interpreter(), *_check_targets(), _check_model()]
     return Report(
         version=tilewright.__version__,
         python=platform.python_version(),

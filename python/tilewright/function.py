@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,6 +149,11 @@ class Stats:
 
 class _Calls:
     """What functions and libraries have in common, on top of `_core.Callable`."""
+
+    # Of that class, which stands beside this one.
+    _tunables: Callable[[], list]
+    _time: Callable[..., tuple[list[float], int]]
+    _close: Callable[[], None]
 
     @property
     def params(self) -> dict[str, Parameter]:

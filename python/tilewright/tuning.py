@@ -10,8 +10,11 @@ True
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tilewright import _core
@@ -105,21 +108,25 @@ class TuneResult:
     db: str
 
 
-def _sizes(sizes: Sequence[Mapping[str, float]] | None) -> tuple[list[dict[str, int]], list[float]]:
-    points, weights = [], []
+def points_of(sizes: Sequence[Mapping[str, float]] | None) -> tuple[list[dict[str, int]], list[float]]:
+    """Take the weights out of sizes as users write them: the points, and the weight of each."""
+    points: list[dict[str, int]] = []
+    weights = []
     for point in sizes or []:
         if not isinstance(point, Mapping):
             raise InvalidType(
                 f"sizes holds {point!r}; it is a list of dicts such as {{'n': 128, 'weight': 1}}"
             )
-        point = dict(point)
-        weight = float(point.pop("weight", 1.0))
+        given = dict(point)
+        weight = float(given.pop("weight", 1.0))
         if not weight > 0:
-            raise InvalidValue(f"weight of {point} in sizes is {weight}; it is a positive number")
-        for name, value in point.items():
+            raise InvalidValue(f"weight of {given} in sizes is {weight}; it is a positive number")
+        values = {}
+        for name, value in given.items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise InvalidValue(f"size {name!r} is {value!r}; it is an int, at least 0")
-        points.append(point)
+            values[name] = value
+        points.append(values)
         weights.append(weight)
     return points, weights
 
@@ -147,6 +154,7 @@ def tune(
     on_progress: Callable[[Progress], bool | None] | None = None,
     label: str = "",
     script: str = "",
+    command: str = "",
     workers: int = 1,
 ) -> TuneResult:
     """Search for the schedule that runs an expression quickest on this machine.
@@ -185,6 +193,8 @@ def tune(
         Called several times a second with a `Progress`; False ends the search.
     label, script : str
         What reports call it, and where it comes from.
+    command : str, optional
+        What does it again, as people write it. The command of this process, without one.
     workers : int
         Processes that compile at once. One at a time measures.
 
@@ -215,7 +225,7 @@ def tune(
         raise InvalidValue(f"trials is {trials!r}; it is an int, at least 1")
     if seconds is not None and not (isinstance(seconds, (int, float)) and seconds > 0):
         raise InvalidValue(f"seconds is {seconds!r}; it is a positive number")
-    points, weights = _sizes(sizes)
+    points, weights = points_of(sizes)
     path = db.path if isinstance(db, Database) else ":memory:" if db is None else os.fspath(db)
     options = {
         "target": target,
@@ -229,6 +239,8 @@ def tune(
         "model": model,
         "label": label,
         "script": script,
+        "command": command or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "versions": {"tilewright": _core.__version__, "llvm": _core.llvm_version},
         "worker": worker_command(),
         "workers": workers,
     }

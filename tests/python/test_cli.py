@@ -49,7 +49,21 @@ def test_doctor_as_json(capsys):
     assert set(report) == set(doctor.Report.__annotations__)
     assert report["ok"] is True
     assert report["cores"] >= 1
-    assert [check["name"] for check in report["checks"]] == ["interpreter", "llvm"]
+    assert [check["name"] for check in report["checks"]] == ["interpreter", "llvm", "model"]
+
+
+def test_doctor_says_which_model_ranks_candidates(monkeypatch, capsys):
+    found = tw._core.xgboost()
+    assert cli.main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert f"model        ok: learned by {'XGBoost' if found['file'] else 'the built-in trees'}" in printed
+    assert found["file"] in printed and bool(found["file"]) != bool(found["why_not"])
+
+    nothing = {"file": "", "version": "", "why_not": "libxgboost.so: no such file"}
+    monkeypatch.setattr(tw._core, "xgboost", lambda: nothing)
+    assert cli.main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert "built-in trees, as XGBoost cannot be opened: libxgboost.so: no such file" in printed
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

@@ -54,7 +54,7 @@ class Worker:
 
     def set_up(self, program: str = RIGHT) -> None:
         """Take the greeting, hand over a task."""
-        assert self.receive()["hello"] == 1
+        assert self.receive()["hello"] == 2
         task = {"program": program, "target": "llvm", "sizes": [{}], "cache": "hot", "seed": 0}
         assert self.ask(request="setup", task=task, limits=LIMITS) == {"reply": {}}
 
@@ -73,7 +73,7 @@ def worker() -> Iterator[Worker]:
 
 def test_builds_measures_and_verifies(worker: Worker) -> None:
     worker.set_up()
-    built = worker.ask(request="build", id=0, program=RIGHT)["reply"]
+    built = worker.ask(request="build", id=0, program=RIGHT, intrinsics={})["reply"]
     assert built["status"] == "ok"
     point = {"id": 0, "parameters": {}}
     measured = worker.ask(request="measure", points=[point], options=OPTIONS)["reply"]
@@ -85,7 +85,7 @@ def test_builds_measures_and_verifies(worker: Worker) -> None:
 
 def test_wrong_results_are_told(worker: Worker) -> None:
     worker.set_up()
-    worker.ask(request="build", id=0, program=PROGRAM.format(value="X[vi] + 1.5f32"))
+    worker.ask(request="build", id=0, program=PROGRAM.format(value="X[vi] + 1.5f32"), intrinsics={})
     verdict = worker.ask(request="verify", point={"id": 0, "parameters": {}})["reply"]
     assert verdict["status"] == "wrong"
     assert verdict["cause"].startswith("Y[0] is ")
@@ -93,14 +93,14 @@ def test_wrong_results_are_told(worker: Worker) -> None:
 
 def test_last_words_of_one_that_crashes(worker: Worker) -> None:
     worker.set_up()
-    worker.ask(request="build", id=0, program=RIGHT.replace("Y[vi] =", "Y[vi + 1000] ="))
+    worker.ask(request="build", id=0, program=RIGHT.replace("Y[vi] =", "Y[vi + 1000] ="), intrinsics={})
     answer = worker.ask(request="measure", points=[{"id": 0, "parameters": {}}], options=OPTIONS)
     assert answer["fault"]["status"] == "out_of_bounds"
     assert worker.process.wait(timeout=60) != 0
 
 
 def test_a_request_that_cannot_be_met(worker: Worker) -> None:
-    assert worker.receive()["hello"] == 1
+    assert worker.receive()["hello"] == 2
     task = {"program": RIGHT, "target": "pdp11", "sizes": [{}], "cache": "hot", "seed": 0}
     answer = worker.ask(request="setup", task=task, limits=LIMITS)
     assert answer["kind"] == "value error"

@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from tilewright.commands.command import (
@@ -36,7 +37,7 @@ def _roof(record: Record) -> str:
     return f"{100 * record.roofline_fraction:.0f}%" if record.roofline_fraction else "-"
 
 
-def _table(rows: list[tuple[str, ...]]) -> None:
+def _table(rows: Sequence[tuple[str, ...]]) -> None:
     """Print columns as wide as they need to be; the first row is their titles."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -83,16 +84,16 @@ def run_list(options: argparse.Namespace) -> int:
         return 0
     rows = [("workload", "operator", "trials", "failures", "best", "roof", "record", "target")]
     for one, key in zip(found, groups, strict=True):
-        record = best.get(key)
+        quickest = best.get(key)
         rows.append(
             (
                 one["workload"][:SHORT],
                 one["label"] or "-",
                 str(one["trials"]),
                 str(one["failures"]),
-                seconds_text(record.median) if record else "none",
-                _roof(record) if record else "-",
-                str(record.id) if record else "-",
+                seconds_text(quickest.median) if quickest else "none",
+                _roof(quickest) if quickest else "-",
+                str(quickest.id) if quickest else "-",
                 one["target"].split(" [")[0],
             )
         )

@@ -156,7 +156,7 @@ class Database:
         *,
         rewrites: str = "exact",
         cache: str = "hot",
-        sizes: Sequence[Mapping[str, int]] = (),
+        sizes: Sequence[Mapping[str, float]] = (),
         args: Sequence[Tensor | Var] | None = None,
     ) -> Record | None:
         """Give the quickest verified record of this machine: what `tilewright.build` takes.

@@ -29,7 +29,7 @@ class Record:
     cache : str
         What was in the caches: "hot" or "model".
     bounded : bool
-        Whether rewrites were allowed whose results differ within a bound.
+        Whether a rewrite is among its steps whose results differ within a bound.
     sizes : list of dict
         Of symbolic dimensions, called as in `program`: where it was measured.
     sketch : str

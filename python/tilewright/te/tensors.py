@@ -46,7 +46,7 @@ def _int(number: Any, what: str) -> int:
 
 
 def _tensors(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    several = list(tensors) if isinstance(tensors, (tuple, list)) else [tensors]
+    several: list[Any] = list(tensors) if isinstance(tensors, (tuple, list)) else [tensors]
     for tensor in several:
         if not isinstance(tensor, Tensor):
             raise InvalidType(f"{tensor!r} of type {type(tensor).__name__} is no tensor")
