@@ -17,7 +17,7 @@ LINES = [
 
 
 def test_there_are_records():
-    assert records.shipped_records() == str(LOGS)
+    assert Path(records.shipped_records()).name == LOGS.name  # installed, or those of the sources
     assert len(records.shipped()) == len(LINES) > 0
 
 
