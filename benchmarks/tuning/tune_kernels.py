@@ -26,6 +26,7 @@ from tilewright.commands.progress import Bar
 def tune(workload: Workload, options: argparse.Namespace) -> dict:
     """One workload: what the search did."""
     script = "benchmarks/tuning/tune_kernels.py"
+    asked = f"--seconds {options.seconds:g} --rewrites {options.rewrites}"
     bar = Bar(workload.name, options.seconds, options.trials)
     result = tw.tune(
         expression(workload),
@@ -34,12 +35,12 @@ def tune(workload: Workload, options: argparse.Namespace) -> dict:
         seconds=options.seconds,
         trials=options.trials,
         seed=options.seed,
-        rewrites="bounded",
+        rewrites=options.rewrites,
         cache=options.state,
         model=options.model,
         label=workload.name,
         script=script,
-        command=f"python {script} --seconds {options.seconds:g} --only {workload.name}",
+        command=f"python {script} {asked} --only {workload.name}",
         on_progress=bar,
     )
     bar.end()
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rewrites", choices=["bounded", "exact"], default="bounded", help="as of tw.tune")
     parser.add_argument("--state", choices=["hot", "model"], default="hot")
     parser.add_argument("--model", choices=["learned", "builtin", "analytic", "random"], default="learned")
     parser.add_argument("--json", metavar="FILE")

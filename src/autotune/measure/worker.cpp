@@ -19,6 +19,7 @@
 #include "runtime/machine.h"
 #include "schedule/intrinsic_json.h"
 #include "support/error.h"
+#include "support/sanitizers.h"
 
 namespace tw::autotune {
 namespace {
@@ -82,13 +83,12 @@ int moved_away(int file) {
 }
 
 /// Candidates that leak or ask for too much are refused memory before the machine has none.
-void limit_memory([[maybe_unused]] int64_t bytes) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void limit_memory(int64_t bytes) {
   if (bytes <= 0) bytes = runtime::this_machine().memory_bytes / 4 * 3;
-  if (bytes <= 0) return;
-  const rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
-  setrlimit(RLIMIT_DATA, &limit);
-#endif
+  if (bytes > 0 && !kAddressSanitizer && !kThreadSanitizer) {
+    const rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
+    setrlimit(RLIMIT_DATA, &limit);
+  }
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
 }

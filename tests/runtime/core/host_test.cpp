@@ -11,26 +11,15 @@
 #include <unistd.h>
 
 #include "runtime/core/region.h"
-
-#if !defined(__has_feature)
-#define __has_feature(name) 0
-#endif
+#include "support/sanitizers.h"
 
 namespace tw {
 namespace {
 
 // The thread sanitizer does not follow threads that a forked child starts; the address sanitizer needs more
 // address space than a test of small limits leaves.
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-constexpr bool kForksRun = false;
-#else
-constexpr bool kForksRun = true;
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-constexpr bool kLimitsRun = false;
-#else
-constexpr bool kLimitsRun = kForksRun;
-#endif
+constexpr bool kForksRun = !kThreadSanitizer;
+constexpr bool kLimitsRun = kForksRun && !kAddressSanitizer;
 
 /// The turns of a region of 100 that ran once.
 int turns_run_once(tw_pool* pool) {
