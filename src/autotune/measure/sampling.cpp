@@ -20,7 +20,7 @@ constexpr int kMostSamples = 10000;
 
 class Sampler {
  public:
-  Sampler(Trial& trial, const SamplingOptions& options)
+  Sampler(Subject& trial, const SamplingOptions& options)
       : trial_(trial), options_(options), turns_(trial.calls.size()), first_(trial.calls.size()) {
     trial_.result.samples.resize(trial.calls.size());
   }
@@ -136,7 +136,7 @@ class Sampler {
     }
   }
 
-  Trial& trial_;
+  Subject& trial_;
   const SamplingOptions& options_;
   std::vector<int64_t> turns_;
   std::vector<double> first_;
@@ -161,11 +161,11 @@ std::vector<double> best_of(const std::vector<Sampler>& samplers, std::size_t si
 
 }  // namespace
 
-double take_turns(std::vector<Trial>& trials, const SamplingOptions& options,
+double take_turns(std::vector<Subject>& trials, const SamplingOptions& options,
                   const std::function<void(std::size_t)>& at) {
   std::vector<Sampler> samplers;
   samplers.reserve(trials.size());
-  for (Trial& trial : trials) samplers.emplace_back(trial, options);
+  for (Subject& trial : trials) samplers.emplace_back(trial, options);
   std::size_t sizes = 0;
   for (std::size_t i = 0; i < samplers.size(); ++i) {
     if (!samplers[i].is_open()) continue;

@@ -11,7 +11,7 @@ namespace tw::autotune {
 
 /// A point as a worker runs it: a call for each of the task's sizes, and where its constants rotate, the
 /// copies.
-struct Trial {
+struct Subject {
   std::vector<BoundCall> calls;
   std::vector<std::shared_ptr<const runtime::Rotation>> rotations;  // as many as calls, or none: "hot"
   Measured result;
@@ -27,9 +27,9 @@ struct SamplingOptions {
 /// its time, and the data lie in the caches of the thread that copied them.
 ///
 /// Runs every trial once, so that those which fail or are far too slow are found before time is spent on
-/// them, then takes samples in turns. `at` hears whose turn it is. Trials that have a status already are left
-/// out. Gives the seconds that kernels ran.
-double take_turns(std::vector<Trial>& trials, const SamplingOptions& options,
+/// them, then takes samples in turns. `at` hears whose turn it is. Subjects that have a status already are
+/// left out. Gives the seconds that kernels ran.
+double take_turns(std::vector<Subject>& trials, const SamplingOptions& options,
                   const std::function<void(std::size_t)>& at);
 
 }  // namespace tw::autotune

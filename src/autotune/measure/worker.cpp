@@ -153,42 +153,43 @@ class Worker {
   }
 
   /// What a point lacks before it can run; its status says so.
-  Trial trial_of(const Point& point,
-                 std::map<std::pair<int, std::size_t>, std::shared_ptr<const runtime::Rotation>>& rotations) {
-    Trial trial;
+  Subject subject_of(
+      const Point& point,
+      std::map<std::pair<int, std::size_t>, std::shared_ptr<const runtime::Rotation>>& rotations) {
+    Subject subject;
     try {
       Kernel& kernel = kernel_of(point.id);
       const fault::TimeLimit limit(limits_.run_seconds + limits_.compile_seconds, Status::kTimeout);
       for (std::size_t size = 0; size < task_.sizes.size(); ++size) {
         const std::shared_ptr<const Arguments> given = arguments(size);
         kernel.prepare(*given, prepared_);
-        trial.calls.push_back(kernel.bind(*given, point.parameters));
+        subject.calls.push_back(kernel.bind(*given, point.parameters));
         if (task_.cache != "model") continue;
         auto& rotation = rotations[{point.id, size}];
-        const BoundCall& call = trial.calls.back();
+        const BoundCall& call = subject.calls.back();
         if (!rotation) rotation = std::make_shared<const runtime::Rotation>(call.tensors, call.constants);
-        trial.rotations.push_back(rotation);
+        subject.rotations.push_back(rotation);
       }
     } catch (const UserError& error) {
-      trial.result.status = Status::kFailed;
-      trial.result.cause = error.what();
+      subject.result.status = Status::kFailed;
+      subject.result.cause = error.what();
     }
-    return trial;
+    return subject;
   }
 
   Json measure(const Json& request) {
-    std::vector<Trial> trials;
+    std::vector<Subject> subjects;
     std::map<std::pair<int, std::size_t>, std::shared_ptr<const runtime::Rotation>> rotations;
     for (const Json& point : request.at("points")) {
-      channel_.send({{"at", trials.size()}});
-      trials.push_back(trial_of(protocol::point_of(point), rotations));
+      channel_.send({{"at", subjects.size()}});
+      subjects.push_back(subject_of(protocol::point_of(point), rotations));
     }
     const double spent = take_turns(
-        trials, {protocol::options_of(request.at("options")), limits_.run_seconds}, [&](std::size_t i) {
+        subjects, {protocol::options_of(request.at("options")), limits_.run_seconds}, [&](std::size_t i) {
           channel_.send({{"at", i}});
         });
     Json measured = Json::array();
-    for (const Trial& trial : trials) measured.push_back(protocol::to_json(trial.result));
+    for (const Subject& subject : subjects) measured.push_back(protocol::to_json(subject.result));
     return {{"measured", std::move(measured)}, {"kernel_seconds", spent}};
   }
 

@@ -26,7 +26,7 @@ using Levels = std::array<std::vector<std::vector<Crossing>>, kLevels>;
 using Cycles = std::array<double, kLevels>;
 
 /// Cycles of the transfers of one kernel, by level.
-Cycles transfers(const Nest& nest, const Kernel& kernel, const Levels& crossings) {
+Cycles transfers(const Nest& nest, const InnerKernel& kernel, const Levels& crossings) {
   Cycles cycles = {};
   for (std::size_t level = 0; level < cycles.size(); ++level) {
     for (const std::size_t i : kernel.statements) {
@@ -57,10 +57,10 @@ Cycles transfers(const Nest& nest, const Kernel& kernel, const Levels& crossings
 }
 
 /// Beginning, turning and leaving loops that are no innermost ones.
-double loop_cycles(const Nest& nest, const std::vector<Kernel>& kernels, const Machine& machine) {
+double loop_cycles(const Nest& nest, const std::vector<InnerKernel>& kernels, const Machine& machine) {
   std::vector<double> runs(nest.loops.size(), 1), threads(nest.loops.size(), 1);
   std::vector<bool> innermost(nest.loops.size());
-  for (const Kernel& kernel : kernels)
+  for (const InnerKernel& kernel : kernels)
     if (kernel.loop >= 0) innermost[static_cast<std::size_t>(kernel.loop)] = true;
   double cycles = 0;
   for (std::size_t i = 0; i < nest.loops.size(); ++i) {
@@ -79,7 +79,7 @@ double loop_cycles(const Nest& nest, const std::vector<Kernel>& kernels, const M
       cycles += runs[i] * turns * kLoopCycles / threads[i];
     }
   }
-  for (const Kernel& kernel : kernels) {
+  for (const InnerKernel& kernel : kernels) {
     // The end of a short loop is foreseen.
     const double turns = kernel.turns / std::max(1.0, kernel.entries);
     if (kernel.loop >= 0 && turns > 12) cycles += kernel.entries * kExitCycles / kernel.threads;
@@ -91,13 +91,13 @@ double loop_cycles(const Nest& nest, const std::vector<Kernel>& kernels, const M
 
 double analytic_seconds(const Nest& nest, const Machine& machine) {
   const Footprints footprints = footprints_of(nest, machine);
-  const std::vector<Kernel> kernels = kernels_of(nest, machine);
+  const std::vector<InnerKernel> kernels = kernels_of(nest, machine);
   const std::array<MemoryLevel, kLevels> levels = memory_levels(machine);
   Levels crossings;
   for (std::size_t level = 0; level < levels.size(); ++level)
     crossings[level] = crossings_of(nest, levels[level], footprints, machine);
   double cycles = 300 + loop_cycles(nest, kernels, machine);
-  for (const Kernel& kernel : kernels) {
+  for (const InnerKernel& kernel : kernels) {
     const Cycles moved = transfers(nest, kernel, crossings);
     const double computing = kernel.cycles * kernel.turns / kernel.threads;
     const double slowest = std::max(computing, *std::max_element(moved.begin(), moved.end()));

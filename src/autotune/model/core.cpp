@@ -40,7 +40,7 @@ class Body {
     vectors_ = copies_ * vectors(vector_turns_, lanes_);
   }
 
-  void add_to(Kernel& kernel) {
+  void add_to(InnerKernel& kernel) {
     const Work& work = statement_.work;
     kernel.arithmetic += vectors_ * (work.instructions + work.function_cost);
     kernel.divisions += vectors_ * work.divisions * (lanes_ > 1 ? 8 : 4);
@@ -86,7 +86,7 @@ class Body {
     return elements;
   }
 
-  void add_access(const Nest::Access& access, Kernel& kernel) const {
+  void add_access(const Nest::Access& access, InnerKernel& kernel) const {
     const Nest::Buffer& buffer = nest_.buffers[static_cast<std::size_t>(access.buffer)];
     double shuffles = 0;
     const double pieces = pieces_of(access, shuffles);
@@ -123,7 +123,7 @@ class Body {
   }
 
   /// Updates of one sum follow each other; different sums do not wait.
-  void add_chain(const Nest::Access& access, double pieces, double latency, Kernel& kernel) const {
+  void add_chain(const Nest::Access& access, double pieces, double latency, InnerKernel& kernel) const {
     // A buffer allocated in a loop that is written out is another one in each of its turns.
     const int home = nest_.buffers[static_cast<std::size_t>(access.buffer)].home;
     for (auto d = from_; d < static_cast<std::size_t>(home); ++d) pieces *= std::max(1.0, loop(d).turns);
@@ -138,7 +138,7 @@ class Body {
   double lanes_ = 1, copies_ = 1, vector_turns_ = 1, vectors_ = 1;
 };
 
-void finish(Kernel& kernel, const Machine& machine) {
+void finish(InnerKernel& kernel, const Machine& machine) {
   kernel.live += kernel.accumulators;
   if (kernel.operations > 0) kernel.lanes_used /= kernel.operations;
   kernel.spills = std::max(0.0, kernel.live + 1 - machine.vector_registers);
@@ -154,8 +154,8 @@ void finish(Kernel& kernel, const Machine& machine) {
 
 }  // namespace
 
-std::vector<Kernel> kernels_of(const Nest& nest, const Machine& machine) {
-  std::vector<Kernel> kernels;
+std::vector<InnerKernel> kernels_of(const Nest& nest, const Machine& machine) {
+  std::vector<InnerKernel> kernels;
   std::map<int, std::size_t> of_loop;
   for (std::size_t i = 0; i < nest.statements.size(); ++i) {
     const Nest::Statement& statement = nest.statements[i];
@@ -163,7 +163,7 @@ std::vector<Kernel> kernels_of(const Nest& nest, const Machine& machine) {
     const int leaf = from == 0 ? -1 : statement.loops[from - 1];
     const auto [found, is_first] = of_loop.try_emplace(leaf, kernels.size());
     if (is_first) {
-      Kernel kernel;
+      InnerKernel kernel;
       kernel.loop = leaf;
       for (std::size_t d = 0; d < from; ++d) {
         const Nest::Loop& loop = nest.loops[static_cast<std::size_t>(statement.loops[d])];
@@ -174,11 +174,11 @@ std::vector<Kernel> kernels_of(const Nest& nest, const Machine& machine) {
       }
       kernels.push_back(kernel);
     }
-    Kernel& kernel = kernels[found->second];
+    InnerKernel& kernel = kernels[found->second];
     kernel.statements.push_back(i);
     Body(nest, statement, from, machine).add_to(kernel);
   }
-  for (Kernel& kernel : kernels) {
+  for (InnerKernel& kernel : kernels) {
     double share = 0;
     for (const std::size_t i : kernel.statements) share = std::max(share, nest.statements[i].share);
     kernel.turns *= share;

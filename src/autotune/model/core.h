@@ -9,7 +9,7 @@ namespace tw::autotune {
 
 /// The statements of one innermost serial loop, and what one of its turns takes. Loops of one turn count as
 /// written out.
-struct Kernel {
+struct InnerKernel {
   std::vector<std::size_t> statements;
   int loop = -1;          // the innermost serial or parallel loop; -1: none
   double turns = 1;       // in the whole run
@@ -28,6 +28,6 @@ struct Kernel {
   double cycles = 0;        // of a turn
 };
 
-std::vector<Kernel> kernels_of(const Nest& nest, const Machine& machine);
+std::vector<InnerKernel> kernels_of(const Nest& nest, const Machine& machine);
 
 }  // namespace tw::autotune

@@ -42,15 +42,15 @@ class Row {
 };
 
 /// The kernel's share of the work of the run, before the machine's speed is known.
-double weight_of(const Kernel& kernel) {
+double weight_of(const InnerKernel& kernel) {
   return kernel.cycles * kernel.turns / std::max(1.0, kernel.threads);
 }
 
-void add_run(Row& row, const Nest& nest, const std::vector<Kernel>& kernels, const Footprints& footprints,
-             const Machine& machine) {
+void add_run(Row& row, const Nest& nest, const std::vector<InnerKernel>& kernels,
+             const Footprints& footprints, const Machine& machine) {
   double computing = 0, turns = 0, regions = 0, region_turns = 0, imbalance = 1, serial = 0, vector_work = 0;
   double instances = 0, conditional = 0;
-  for (const Kernel& kernel : kernels) {
+  for (const InnerKernel& kernel : kernels) {
     computing += weight_of(kernel);
     turns += kernel.turns;
     if (kernel.threads <= 1) serial += weight_of(kernel);
@@ -133,10 +133,10 @@ double turns_within(const Nest& nest, const Footprints& footprints, int loop, do
   return turns;
 }
 
-void add_kernel(Row& row, const Nest& nest, const Kernel* kernel, double share, const Footprints& footprints,
-                const Machine& machine) {
-  static const Kernel none;
-  const Kernel& k = kernel ? *kernel : none;
+void add_kernel(Row& row, const Nest& nest, const InnerKernel* kernel, double share,
+                const Footprints& footprints, const Machine& machine) {
+  static const InnerKernel none;
+  const InnerKernel& k = kernel ? *kernel : none;
   const double registers = machine.vector_registers;
   row.add("share", share);
   row.add("turns_of_entry", grown(k.turns / std::max(1.0, k.entries)));
@@ -185,7 +185,7 @@ void add_kernel(Row& row, const Nest& nest, const Kernel* kernel, double share, 
 
 Row row_of(const Nest& nest, const Machine& machine) {
   const Footprints footprints = footprints_of(nest, machine);
-  const std::vector<Kernel> kernels = kernels_of(nest, machine);
+  const std::vector<InnerKernel> kernels = kernels_of(nest, machine);
   Row row;
   add_run(row, nest, kernels, footprints, machine);
   add_memory(row, nest, footprints, machine);
@@ -196,9 +196,9 @@ Row row_of(const Nest& nest, const Machine& machine) {
     return weight_of(kernels[a]) > weight_of(kernels[b]);
   });
   double all = 0;
-  for (const Kernel& kernel : kernels) all += weight_of(kernel);
+  for (const InnerKernel& kernel : kernels) all += weight_of(kernel);
   for (std::size_t i = 0; i < kKernels; ++i) {
-    const Kernel* kernel = i < heaviest.size() ? &kernels[heaviest[i]] : nullptr;
+    const InnerKernel* kernel = i < heaviest.size() ? &kernels[heaviest[i]] : nullptr;
     row.prefix = fmt::format("kernel{}.", i);
     add_kernel(row, nest, kernel, kernel && all > 0 ? weight_of(*kernel) / all : 0, footprints, machine);
   }

@@ -247,8 +247,9 @@ void Session::take(Prospect prospect, const Measured& measured, double drift) {
   record.status = measured.status;
   record.cause = measured.cause;
   record.samples = measured.samples;
-  trials_.push_back({std::move(prospect), measured.status, false, kNever, 0});
-  Trial& trial = trials_.back();
+  Trial& trial = trials_.emplace_back();
+  trial.prospect = std::move(prospect);
+  trial.status = measured.status;
   if (measured.status == Status::kOk) {
     record.seconds = weighted(measured, kMedian);
     trial.seconds = weighted(measured, kUndisturbed) * drift;

@@ -113,8 +113,8 @@ TEST(Traffic, what_fits_crosses_once_and_what_does_not_each_time) {
 TEST(Kernels, a_register_tile_is_seen_as_one) {
   const Machine machine = test_machine();
   const Nest nest = nest_of(tiled_product(512, 512, 512, {.rows = 8, .vectors = 2}), {}, {}, machine);
-  Kernel heaviest;
-  for (const Kernel& kernel : kernels_of(nest, machine))
+  InnerKernel heaviest;
+  for (const InnerKernel& kernel : kernels_of(nest, machine))
     if (kernel.cycles * kernel.turns > heaviest.cycles * heaviest.turns) heaviest = kernel;
   EXPECT_EQ(heaviest.accumulators, 16);
   EXPECT_EQ(heaviest.loads, 8 + 2);
